@@ -1,0 +1,67 @@
+// The whole story against the running server, with the published SDK, unmodified: sign up, sign in, receive a code,
+// bind the phone, look at the result. Prints each call and its reply.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import sdk from 'authing-node-sdk'
+
+const { env } = process
+const made = () => JSON.parse(readFileSync(join(env.DIALTONE_DATA_DIR ?? 'data', 'credentials.json'), 'utf8'))
+const appHost = env.DIALTONE_PUBLIC_URL ?? `http://${env.HOST ?? '127.0.0.1'}:${env.PORT ?? '3000'}`
+const appId = env.DIALTONE_APP_ID ?? made().appId
+const appSecret = env.DIALTONE_APP_SECRET ?? made().appSecret
+const client = new sdk.AuthenticationClient({ appId, appSecret, appHost })
+
+const unique = String(Date.now()).slice(-8)
+const username = `ada-${unique}`
+const password = 'correct horse battery staple'
+const phone = { phoneNumber: `188${unique}`, phoneCountryCode: '+86' }
+
+const shorten = (value) =>
+  JSON.stringify(
+    value,
+    (_name, inner) => (typeof inner === 'string' && inner.length > 90 ? `${inner.slice(0, 30)}…` : inner),
+    2,
+  )
+
+const show = async (name, params, call) => {
+  console.log(`\n${name}(${params === undefined ? '' : shorten(params)})`)
+  const reply = await call()
+  console.log(shorten(reply))
+  if (reply.statusCode !== undefined && reply.statusCode !== 200)
+    throw new Error(`${name} was refused: ${reply.message}`)
+  return reply
+}
+
+const readInbox = async (to) => {
+  const response = await fetch(`${appHost}/inbox/messages?to=${encodeURIComponent(to)}`)
+  const { messages } = await response.json()
+  console.log(`\nThe inbox shows: ${messages[0].text}`)
+  return messages[0].passCode
+}
+
+const story = async () => {
+  await show('signUpByUsernamePassword', { username, password }, () =>
+    client.signUpByUsernamePassword({ username, password }),
+  )
+  const signedIn = await show('signInByUsernamePassword', { username, password }, () =>
+    client.signInByUsernamePassword({ username, password }),
+  )
+  client.setAccessToken(signedIn.data.access_token)
+
+  const sms = { channel: 'CHANNEL_BIND_PHONE', ...phone }
+  await show('sendSms', sms, () => client.sendSms(sms))
+  const passCode = await readInbox(`${phone.phoneCountryCode}${phone.phoneNumber}`)
+  await show('bindPhone', { ...phone, passCode }, () => client.bindPhone({ ...phone, passCode }))
+
+  await show('getProfile', {}, () => client.getProfile({}))
+  await show('getSecurityLevel', undefined, () => client.getSecurityLevel())
+  await show('parseAccessToken', undefined, () => client.parseAccessToken(signedIn.data.access_token))
+  console.log('\nThe phone is bound.')
+}
+
+story().catch((error) => {
+  const hint =
+    error.code === 'ECONNREFUSED' ? ` Is the server running at ${appHost}? Start it with: npm start` : ''
+  console.error(`\nThe demo failed: ${error.message}.${hint}`)
+  process.exit(1)
+})

@@ -1,0 +1,58 @@
+// The append-only log of what happened to accounts, in the past tense: `phone.bound`, `session.started`.
+//
+// What must stay true: an event is written in the statement or transaction of what it tells, so that neither exists
+// without the other; a number stands in it as a keyed fingerprint and masked, never in clear (rule 12).
+import type { Clock } from '../core/clock.ts'
+import { type Keyring, newId } from '../core/crypto.ts'
+import type { Database, Queryable, Sql } from '../core/database.ts'
+import { type E164, maskPhone } from '../phone-numbers/phone-numbers.ts'
+import { type AuditRow, insertEvent, insertEventFrom, selectEvents } from './store.ts'
+
+export type EventType =
+  | 'user.signed_up'
+  | 'session.started'
+  | 'session.ended'
+  | 'refresh_token.reused'
+  | 'phone.bound'
+
+export type AuditEvent = {
+  type: EventType
+  userId?: string | undefined
+  applicationId?: string | undefined
+  ip?: string | undefined
+  detail?: Record<string, unknown>
+}
+
+export const createAudit = ({ db, keyring, clock }: { db: Database; keyring: Keyring; clock: Clock }) => {
+  const toRow = (event: AuditEvent): AuditRow => ({
+    id: newId(clock),
+    type: event.type,
+    userId: event.userId,
+    applicationId: event.applicationId,
+    ip: event.ip,
+    detail: event.detail ?? {},
+    occurredAt: clock.now(),
+  })
+
+  return {
+    /** Writes the event by itself, or in the caller's transaction. */
+    record: async (poolId: string, event: AuditEvent, tx: Queryable = db): Promise<void> => {
+      await insertEvent(tx, poolId, toRow(event))
+    },
+
+    /** The event as part of another statement: written for each row of `source`, a CTE's name. */
+    recordFrom: (source: Sql, poolId: string, event: AuditEvent): Sql =>
+      insertEventFrom(source, poolId, toRow(event)),
+
+    /** How a number may stand in an event: enough to join and to recognize, not to call. */
+    describePhone: (phone: E164) => ({
+      phone: maskPhone(phone),
+      phoneFingerprint: keyring.fingerprint(phone),
+    }),
+
+    /** What happened to one user, oldest first. */
+    eventsOf: (poolId: string, userId: string) => selectEvents(db, poolId, userId),
+  }
+}
+
+export type Audit = ReturnType<typeof createAudit>

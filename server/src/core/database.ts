@@ -1,0 +1,102 @@
+// One SQL for two engines: embedded PGlite, or PostgreSQL 14 and later. Both speak the same dialect and return
+// the same JavaScript values, so that a statement is written and tested once.
+import { mkdirSync } from 'node:fs'
+import { PGlite } from '@electric-sql/pglite'
+import pg from 'pg'
+import sql, { type Sql } from 'sql-template-tag'
+
+export { empty, join, type Sql } from 'sql-template-tag'
+export { sql }
+
+export type Queryable = {
+  /** Runs one statement; rows keep the column names of the SQL. */
+  query<Row>(statement: Sql): Promise<Row[]>
+  /** Runs a text of several statements without parameters, as a migration is. */
+  script(text: string): Promise<void>
+}
+
+export type Database = Queryable & {
+  engine: 'pglite' | 'postgres'
+  /** All or nothing: what `work` throws rolls everything back and is thrown on. */
+  transaction<Result>(work: (tx: Queryable) => Promise<Result>): Promise<Result>
+  close(): Promise<void>
+}
+
+/** The unique index that refused a row, if that is what the error says (SQLSTATE 23505). */
+export const violatedUniqueIndex = (error: unknown): string | undefined => {
+  if (!(error instanceof Error) || !('code' in error) || error.code !== '23505') return undefined
+  return 'constraint' in error && typeof error.constraint === 'string' ? error.constraint : 'unknown'
+}
+
+/** @throws when the database does not answer */
+export const ping = async (db: Queryable): Promise<void> => {
+  await db.query(sql`select 1`)
+}
+
+export const openPglite = async (dataDir: string | undefined, loadFrom?: Blob): Promise<Database> => {
+  if (dataDir !== undefined) mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  const db = await PGlite.create({
+    ...(dataDir === undefined ? {} : { dataDir }),
+    ...(loadFrom === undefined ? {} : { loadDataDir: loadFrom }),
+  })
+  return {
+    engine: 'pglite',
+    query: async <Row>(statement: Sql) => (await db.query<Row>(statement.text, statement.values)).rows,
+    transaction: (work) =>
+      db.transaction((tx) =>
+        work({
+          query: async <Row>(statement: Sql) => (await tx.query<Row>(statement.text, statement.values)).rows,
+          script: async (text) => void (await tx.exec(text)),
+        }),
+      ),
+    script: async (text) => void (await db.exec(text)),
+    close: () => db.close(),
+  }
+}
+
+export const openPostgres = (
+  url: string,
+  options: { poolSize: number; onError(error: Error): void },
+): Database => {
+  const pool = new pg.Pool({ connectionString: url, max: options.poolSize, application_name: 'dialtone' })
+  // An idle connection that breaks (a restart of PostgreSQL) must not end the process; the pool opens a new one.
+  pool.on('error', options.onError)
+  const names = new Map<string, string>()
+  // A named statement is parsed and planned once a connection: half of PostgreSQL's time for short statements.
+  const nameOf = (text: string) => {
+    const known = names.get(text)
+    if (known !== undefined) return known
+    const name = `s${names.size}`
+    names.set(text, name)
+    return name
+  }
+  const run = async <Row>(client: pg.Pool | pg.ClientBase, { text, values }: Sql) =>
+    (await client.query({ name: nameOf(text), text, values })).rows as Row[]
+
+  return {
+    engine: 'postgres',
+    query: (statement) => run(pool, statement),
+    transaction: async (work) => {
+      const client = await pool.connect()
+      try {
+        await client.query('begin')
+        const result = await work({
+          query: (statement) => run(client, statement),
+          script: async (text) => void (await client.query(text)),
+        })
+        await client.query('commit')
+        client.release()
+        return result
+      } catch (error) {
+        // A connection whose rollback fails is in an unknown state: close it rather than hand it on.
+        await client.query('rollback').then(
+          () => client.release(),
+          (fault: Error) => client.release(fault),
+        )
+        throw error
+      }
+    },
+    script: async (text) => void (await pool.query(text)),
+    close: () => pool.end(),
+  }
+}

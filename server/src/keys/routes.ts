@@ -1,0 +1,71 @@
+import { Type } from 'typebox'
+import type { Http } from '../core/http.ts'
+import { unlimited } from '../limits.ts'
+import type { Keys } from './keys.ts'
+
+const version = '0.1.0'
+
+const Jwks = Type.Object({
+  keys: Type.Array(
+    Type.Object({
+      kty: Type.String({ examples: ['RSA'] }),
+      kid: Type.String(),
+      use: Type.String({ examples: ['sig'] }),
+      alg: Type.String({ examples: ['RS256'] }),
+      n: Type.String(),
+      e: Type.String({ examples: ['AQAB'] }),
+    }),
+  ),
+})
+
+const SystemInfo = Type.Object({
+  rsa: Type.Object({ publicKey: Type.String({ description: 'PEM (SPKI); for passwordEncryptType rsa.' }) }),
+  sm2: Type.Object({
+    publicKey: Type.String({
+      description: 'Uncompressed point in hex (04…); for passwordEncryptType sm2 (C1C3C2).',
+    }),
+  }),
+  version: Type.Object({ server: Type.String(), console: Type.String(), login: Type.String() }),
+  publicIps: Type.Array(Type.String()),
+})
+
+export const keyRoutes = (http: Http, keys: Keys): void => {
+  // Not enveloped, as the published SDKs expect.
+  http.get(
+    '/api/v3/system',
+    {
+      config: { access: 'public', limit: unlimited('two public keys, from memory') },
+      schema: {
+        operationId: 'system',
+        tags: ['Public information'],
+        summary: 'Public keys for encrypted passwords, and the version',
+        description: 'The reply is bare, without the envelope.',
+        response: { 200: SystemInfo },
+      },
+    },
+    async () => ({
+      rsa: { publicKey: (await keys.newest('password_rsa')).publicKey },
+      sm2: { publicKey: (await keys.newest('password_sm2')).publicKey },
+      version: { server: version, console: version, login: version },
+      publicIps: [],
+    }),
+  )
+
+  // SDK 4.0.1 reads the first path, 4.0.2 the second; the key set is the server's, whatever the application.
+  for (const path of ['/oidc/.well-known/jwks.json', '/:appId/oidc/.well-known/jwks.json'] as const) {
+    http.get(
+      path,
+      {
+        config: { access: 'public', limit: unlimited('public keys, from memory') },
+        schema: {
+          operationId: path.startsWith('/oidc') ? 'jwks' : 'applicationJwks',
+          tags: ['OpenID Connect'],
+          summary: 'The public keys that verify tokens (RFC 7517), newest first',
+          ...(path.startsWith('/oidc') ? {} : { params: Type.Object({ appId: Type.String() }) }),
+          response: { 200: Jwks },
+        },
+      },
+      async () => keys.jwks(),
+    )
+  }
+}

@@ -1,0 +1,65 @@
+import { Type } from 'typebox'
+import { fieldInvalid } from '../api-codes.ts'
+import { envelope, type Http, ok } from '../core/http.ts'
+import { channelsOf, purposeOf } from '../passcodes/passcodes.ts'
+import { requireEmail } from '../users/users.ts'
+import type { Mail } from './mail.ts'
+
+const SendEmailBody = Type.Object({
+  channel: Type.Enum(channelsOf('email'), {
+    description: 'What the code is for. It is accepted by no other call.',
+    examples: ['CHANNEL_LOGIN'],
+  }),
+  email: Type.String({
+    maxLength: 300,
+    description: 'Upper and lower case are the same.',
+    examples: ['ada@example.com'],
+  }),
+})
+
+export const mailRoutes = (http: Http, mail: Mail): void => {
+  http.post(
+    '/api/v3/send-email',
+    {
+      config: {
+        access: 'application',
+        limit: [
+          'messageCooldown',
+          'messagesPerRecipientHour',
+          'messagesPerRecipientDay',
+          'messagesPerIpHour',
+          'messagesPerApplicationHour',
+        ],
+        refusals: [
+          'email_invalid',
+          'email_not_configured',
+          'sms_cooldown',
+          'sms_limit_reached',
+          'passcode_attempts_exceeded',
+        ],
+      },
+      schema: {
+        operationId: 'sendEmail',
+        tags: ['Codes'],
+        summary: 'Send a code by email',
+        description: 'As send-sms, by email. CHANNEL_VERIFY_EMAIL_LINK carries a code too, as yet.',
+        body: SendEmailBody,
+        response: { 200: envelope() },
+      },
+    },
+    async (request) => {
+      const { body, application, sender, clientIp, language } = request
+      const purpose = purposeOf('email', body.channel)
+      if (purpose === undefined) throw fieldInvalid('channel', 'is not a channel of email')
+      await mail.sendPasscode({
+        application,
+        purpose,
+        email: requireEmail(body.email),
+        sender,
+        ip: clientIp,
+        language,
+      })
+      return ok(request)
+    },
+  )
+}

@@ -1,0 +1,303 @@
+import { countOn } from '../core/counters.ts'
+import { empty, join, type Queryable, type Sql, sql } from '../core/database.ts'
+import { insertMessageFrom, type NewMessage } from '../messages/messages.ts'
+import { liveSession, type TokenSubject } from '../sessions/sessions.ts'
+
+/** Whom a challenge belongs to when nobody was signed in: a key column cannot be null. */
+export const stranger = '00000000-0000-0000-0000-000000000000'
+
+export type IssueRequest = {
+  poolId: string
+  applicationId: string
+  purpose: string
+  recipient: string
+  sender: TokenSubject | undefined
+  passcodeId: string
+  keyId: string
+  codeDigest: Buffer
+  now: Date
+  expiresAt: Date
+  /** A passcode lives so long from its making at most, however often it is sent again (rule 2). */
+  longestTtlSeconds: number
+  maxAttempts: number
+  /** In the order in which they are charged; the first is the cooldown. */
+  limits: readonly CountedLimit[]
+  /** Whether only a number that a user of the pool has gets the message. */
+  onlyKnown: boolean
+  message: NewMessage
+}
+
+export type CountedLimit = {
+  key: string
+  /** Counted apart for strangers, for signed-in users, and for the user whose number it is (rule 8). */
+  perAudience: boolean
+  shard: number
+  count: number
+  windowSeconds: number
+}
+
+export type IssueRow = {
+  sender_lives: boolean
+  spent_position: number | null
+  spent_until: Date | null
+  blocked_until: Date | null
+  issued: boolean
+}
+
+/**
+ * Issues a passcode in one statement: checks every limit, charges all of them or none, makes the challenge or finds
+ * the live one, and writes the message. Two requests that race for the last unit of a limit may leave a later limit
+ * charged by one too many; never does one too many go through, because each charge is an upsert with its own bound.
+ */
+export const issuePasscode = async (db: Queryable, given: IssueRequest): Promise<IssueRow> => {
+  const { poolId, recipient, purpose, applicationId, sender, now } = given
+  const holder = sender?.userId ?? stranger
+  const challengeKey = sql`
+        pool_id = ${poolId}
+    and recipient = ${recipient}
+    and purpose = ${purpose}
+    and application_id = ${applicationId}
+    and holder = ${holder}`
+  const lives = sql`passcodes.consumed_at is null and passcodes.expires_at > ${now}`
+
+  const [row] = await db.query<IssueRow>(sql`
+    with sender as (
+      ${sender === undefined ? sql`select null::uuid as user_id, null as phone, null as email` : liveSession(sender, now)}
+    ),
+    audience as (
+      select case
+               when user_id is null then 'stranger'
+               when ${recipient} in (phone, email) then 'owner'
+               else 'member'
+             end as name
+        from sender
+    ),
+    wanted as (
+      select position, key || case when per_audience then ':' || audience.name else '' end as key,
+             shard, max_count, window_seconds
+        from audience, (values ${join(given.limits.map(limitRow))})
+             as limits (position, key, per_audience, shard, max_count, window_seconds)
+    ),
+    spent as (
+      select wanted.position, min(limit_counters.resets_at) as resets_at
+        from wanted
+        join limit_counters
+          on limit_counters.pool_id = ${poolId}
+         and limit_counters.key = wanted.key
+         and limit_counters.resets_at > ${now}
+       group by wanted.position, wanted.max_count
+      having sum(limit_counters.used) >= wanted.max_count
+    ),
+    blocked as (
+      select expires_at
+        from passcodes
+       where ${challengeKey}
+         and ${lives}
+         and attempts >= ${given.maxAttempts}
+    ),
+    cooled_down as (
+      ${charge(given, sql`position = 1 and not exists (select from spent) and not exists (select from blocked)`)}
+    ),
+    charged as (
+      ${charge(given, sql`position > 1 and exists (select from cooled_down)`)}
+    ),
+    challenge as (
+      insert into passcodes (
+        pool_id, recipient, purpose, application_id, holder, id, key_id, code_digest, attempts, issued_at, expires_at
+      )
+      select ${poolId}::uuid, ${recipient}, ${purpose}, ${applicationId}, ${holder}::uuid, ${given.passcodeId}::uuid,
+             ${given.keyId}, ${given.codeDigest}::bytea, 0, ${now}::timestamptz, ${given.expiresAt}::timestamptz
+       where (select count(*) from charged) = ${given.limits.length - 1}
+      on conflict (pool_id, recipient, purpose, application_id, holder) do update
+         set id = case when ${lives} then passcodes.id else excluded.id end,
+             key_id = case when ${lives} then passcodes.key_id else excluded.key_id end,
+             code_digest = case when ${lives} then passcodes.code_digest else excluded.code_digest end,
+             attempts = case when ${lives} then passcodes.attempts else 0 end,
+             issued_at = case when ${lives} then passcodes.issued_at else excluded.issued_at end,
+             expires_at = case
+               when ${lives} then least(
+                 excluded.expires_at,
+                 passcodes.issued_at + make_interval(secs => ${given.longestTtlSeconds}::integer)
+               )
+               else excluded.expires_at
+             end,
+             consumed_at = null
+      returning id, key_id, expires_at
+    ),
+    addressed as (
+      select id, key_id, expires_at
+        from challenge
+       where ${given.onlyKnown ? isKnown(given) : sql`true`}
+    ),
+    message as (
+      ${insertMessageFrom(sql`addressed`, given.message)}
+    )
+    select exists (select from audience) as sender_lives,
+           (select position from spent order by position limit 1) as spent_position,
+           (select resets_at from spent order by position limit 1) as spent_until,
+           (select expires_at from blocked) as blocked_until,
+           exists (select from challenge) as issued`)
+  if (row === undefined) throw new Error('a select without from gave no row')
+  return row
+}
+
+const limitRow = (limit: CountedLimit, index: number): Sql => sql`
+  (${index + 1}::integer, ${limit.key}::text, ${limit.perAudience}::boolean, ${limit.shard}::smallint,
+   ${limit.count}::integer, ${limit.windowSeconds}::integer)`
+
+/** Counts one use in the counters of `wanted` that `which` picks, always in the same order, so that none deadlock. */
+const charge = ({ poolId, now }: IssueRequest, which: Sql): Sql => sql`
+  insert into limit_counters (pool_id, key, shard, used, resets_at)
+  select ${poolId}::uuid, key, shard, 1, ${now}::timestamptz + make_interval(secs => window_seconds)
+    from wanted
+   where ${which}
+   order by position
+  ${countOn(now, sql`(select max_count from wanted where wanted.key = limit_counters.key)`)}
+  returning key`
+
+const isKnown = ({ poolId, recipient, sender }: IssueRequest): Sql => sql`
+  exists (
+    select
+      from users
+     where users.pool_id = ${poolId}
+       and (users.phone = ${recipient} or users.email = ${recipient})
+       ${sender === undefined ? empty : sql`and users.id = ${sender.userId}`}
+  )`
+
+export type Proof = {
+  poolId: string
+  recipient: string
+  purpose: string
+  applicationId: string
+  /** The signed-in user, whose own challenge is tried beside that of strangers. */
+  userId: string | undefined
+  /** The digests that the given code has under each accepted key and for each holder. */
+  digests: readonly Buffer[]
+  /** False: only look; a wrong guess is counted all the same. */
+  consume: boolean
+  maxAttempts: number
+  maxFailures: number
+  failureWindowSeconds: number
+  now: Date
+}
+
+export type VerdictRow = {
+  outcome: 'accepted' | 'incorrect' | 'expired' | 'attempts_exceeded' | null
+  retry_at: Date | null
+}
+
+/**
+ * The CTEs that verify a passcode inside any statement (rule 5): count the attempt, compare, consume. The last is
+ * `verdict` with one row of `outcome` and `retry_at`; the outcome is null where `gate`, a CTE of the statement, has no
+ * row: then nothing was counted or compared.
+ *
+ * Failures are charged to the account of a signed-in user, and to the number where no challenge of that user's own
+ * is at stake: so strangers who guess spend the number's budget for strangers and never the owner's (rule 8).
+ */
+export const passcodeVerdict = (proof: Proof, gate: Sql): Sql => {
+  const { poolId, recipient, userId, now } = proof
+  const numberKey = `passcode_failures:${recipient}`
+  const accountKey = `passcode_failures:account:${userId}`
+  const holders = userId === undefined ? [stranger] : [userId, stranger]
+  const matches = sql`code_digest in (${join(proof.digests.map((digest) => sql`${digest}::bytea`))})`
+  const challengeKey = sql`
+        pool_id = ${poolId}
+    and recipient = ${recipient}
+    and purpose = ${proof.purpose}
+    and application_id = ${proof.applicationId}`
+  const ownIsLive =
+    userId === undefined ? sql`false` : sql`exists (select from candidate where live and holder = ${userId})`
+
+  return sql`
+    candidate as (
+      select holder, ${matches} as matches, attempts >= ${proof.maxAttempts} as spent, expires_at,
+             consumed_at is null and expires_at > ${now} as live,
+             consumed_at is null and expires_at <= ${now} as late
+        from passcodes
+       where ${challengeKey}
+         and holder in (${join(holders.map((holder) => sql`${holder}::uuid`))})
+         and exists (select from ${gate})
+    ),
+    budget (key) as (
+      ${userId === undefined ? empty : sql`select ${accountKey}::text union all`}
+      select ${numberKey}::text where not ${ownIsLive}
+    ),
+    exhausted as (
+      select max(limit_counters.resets_at) as resets_at
+        from budget
+        join limit_counters
+          on limit_counters.pool_id = ${poolId}
+         and limit_counters.key = budget.key
+         and limit_counters.shard = 0
+       where limit_counters.resets_at > ${now}
+         and limit_counters.used >= ${proof.maxFailures}
+      having count(*) > 0
+    ),
+    target as (
+      select holder
+        from candidate
+       where live
+         and not spent
+         and not exists (select from exhausted)
+         and (matches or not exists (select from candidate where live and not spent and matches))
+    ),
+    attempt as (
+      update passcodes
+         set attempts = attempts + case when ${matches} and not ${proof.consume}::boolean then 0 else 1 end,
+             consumed_at = case when ${matches} and ${proof.consume}::boolean then ${now}::timestamptz end
+       where ${challengeKey}
+         and holder in (select holder from target)
+         and consumed_at is null
+         and expires_at > ${now}
+         and attempts < ${proof.maxAttempts}
+      returning ${matches} as matches
+    ),
+    answer as (
+      select case
+               when not exists (select from ${gate}) then null
+               when exists (select from exhausted) then 'attempts_exceeded'
+               when exists (select from attempt where matches) then 'accepted'
+               when exists (select from attempt) then 'incorrect'
+               when exists (select from candidate where live and matches and not spent) then 'incorrect'
+               when exists (select from candidate where live) then 'attempts_exceeded'
+               when exists (select from candidate where late and matches and not spent) then 'expired'
+               else 'incorrect'
+             end as outcome
+    ),
+    failure as (
+      insert into limit_counters (pool_id, key, shard, used, resets_at)
+      select ${poolId}::uuid, budget.key, 0, 1,
+             ${now}::timestamptz + make_interval(secs => ${proof.failureWindowSeconds}::integer)
+        from budget, answer
+       where answer.outcome = 'incorrect'
+         and not exists (select from candidate where live and matches)
+       order by budget.key
+      ${countOn(now, sql`${proof.maxFailures}`)}
+    ),
+    verdict as (
+      select outcome,
+             coalesce(
+               (select resets_at from exhausted),
+               (select max(expires_at) from candidate where live)
+             ) as retry_at
+        from answer
+    )`
+}
+
+export const verifyPasscode = async (db: Queryable, proof: Proof): Promise<VerdictRow> => {
+  const [row] = await db.query<VerdictRow>(sql`
+    with gate as (
+      select 1
+    ),
+    ${passcodeVerdict(proof, sql`gate`)}
+    select outcome, retry_at
+      from verdict`)
+  if (row === undefined) throw new Error('the verdict gave no row')
+  return row
+}
+
+/** Challenges that have been of no use since then. */
+export const deleteOldPasscodes = (db: Queryable, before: Date) =>
+  db.query(sql`
+    delete from passcodes
+     where expires_at < ${before}`)

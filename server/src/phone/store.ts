@@ -1,0 +1,81 @@
+import { type Queryable, type Sql, sql } from '../core/database.ts'
+import { type Proof, passcodeVerdict, type VerdictRow } from '../passcodes/passcodes.ts'
+import type { E164 } from '../phone-numbers/phone-numbers.ts'
+import { liveSession, type TokenSubject } from '../sessions/sessions.ts'
+
+export type BindRow = VerdictRow & {
+  /** Null: the session has ended. */
+  status: string | null
+  has_phone: boolean | null
+  taken: boolean
+  bound: boolean
+}
+
+/**
+ * One round trip, all or nothing: the session lives, the attempt is counted, the code consumed, the number bound,
+ * history and audit event written. Two users who prove one number at the same instant: the unique index
+ * users_phone_key lets one through and fails the other's statement as a whole.
+ */
+export const bindPhone = async (
+  db: Queryable,
+  given: {
+    token: TokenSubject
+    phone: E164
+    proof: Proof
+    bindingId: string
+    applicationId: string
+    ip: string
+    /** Writes the audit event for each row of the named CTE. */
+    recordFrom: (source: Sql) => Sql
+    now: Date
+  },
+): Promise<BindRow> => {
+  const { token, phone, now } = given
+  const { poolId } = token
+  const [row] = await db.query<BindRow>(sql`
+    with live as (
+      ${liveSession(token, now)}
+    ),
+    eligible as (
+      select user_id
+        from live
+       where status = 'Activated'
+         and phone is null
+    ),
+    ${passcodeVerdict(given.proof, sql`eligible`)},
+    owner as (
+      select users.id
+        from users
+       where users.pool_id = ${poolId}
+         and users.phone = ${phone}
+    ),
+    bound as (
+      update users
+         set phone = ${phone},
+             phone_bound_at = ${now},
+             updated_at = ${now}
+       where pool_id = ${poolId}
+         and id = (select user_id from eligible)
+         and phone is null
+         and exists (select from verdict where outcome = 'accepted')
+         and not exists (select from owner)
+      returning id
+    ),
+    history as (
+      insert into phone_bindings (pool_id, id, user_id, phone, application_id, ip, bound_at)
+      select ${poolId}::uuid, ${given.bindingId}::uuid, id, ${phone}, ${given.applicationId}, ${given.ip},
+             ${now}::timestamptz
+        from bound
+    ),
+    event as (
+      ${given.recordFrom(sql`bound`)}
+    )
+    select verdict.outcome, verdict.retry_at,
+           (select status from live) as status,
+           (select phone is not null from live) as has_phone,
+           exists (select from owner) as taken,
+           exists (select from bound) as bound
+      from verdict`)
+  if (row === undefined) throw new Error('the verdict gave no row')
+  return row
+}

@@ -1,0 +1,196 @@
+import { type Static, Type } from 'typebox'
+import { fieldInvalid } from '../api-codes.ts'
+import { envelopeOf, type Http, ok } from '../core/http.ts'
+import type { Passwords } from '../passwords/passwords.ts'
+import { requirePhone } from '../phone-numbers/phone-numbers.ts'
+import {
+  allScopes,
+  profileFields,
+  requireEmail,
+  requireUsername,
+  toUserDto,
+  UserDto,
+} from '../users/users.ts'
+import type { SignUp, SignUpRequest } from './signup.ts'
+
+const text = (maxLength: number, description?: string) =>
+  Type.Optional(Type.String({ maxLength, ...(description === undefined ? {} : { description }) }))
+
+const Profile = Type.Object({
+  ...Object.fromEntries(profileFields.filter((name) => name !== 'gender').map((name) => [name, text(500)])),
+  gender: Type.Optional(Type.Enum(['M', 'F', 'U'], { description: 'M, F or U (unknown).' })),
+  username: text(64),
+  email: text(300, 'Needs options.emailPassCodeForInformationCompletion.'),
+  phone: text(100, 'Needs options.phonePassCodeForInformationCompletion.'),
+  phoneCountryCode: text(20),
+  customData: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+})
+
+const SignUpBody = Type.Object({
+  connection: Type.Enum(['PASSWORD', 'PASSCODE'], {
+    description: 'Which payload is meant.',
+    examples: ['PASSCODE'],
+  }),
+  passwordPayload: Type.Optional(
+    Type.Object({
+      password: Type.String({
+        maxLength: 2000,
+        description: '8 to 128 characters, encrypted as passwordEncryptType says.',
+      }),
+      username: text(100),
+      email: text(300),
+    }),
+  ),
+  passCodePayload: Type.Optional(
+    Type.Object({
+      passCode: Type.String({
+        maxLength: 100,
+        description: 'Sent with CHANNEL_REGISTER.',
+        examples: ['123456'],
+      }),
+      email: text(300),
+      phone: text(100),
+      phoneCountryCode: text(20, 'Default +86 (mainland China).'),
+    }),
+  ),
+  profile: Type.Optional(Profile),
+  options: Type.Optional(
+    Type.Object({
+      clientIp: text(64, 'Believed only with the application’s secret.'),
+      phonePassCodeForInformationCompletion: text(
+        100,
+        'The code for profile.phone, sent with CHANNEL_COMPLETE_PHONE.',
+      ),
+      emailPassCodeForInformationCompletion: text(
+        100,
+        'The code for profile.email, sent with CHANNEL_COMPLETE_EMAIL.',
+      ),
+      passwordForPhonePassCode: text(2000, 'A password for a user who signs up by phone.'),
+      context: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+      passwordEncryptType: Type.Optional(Type.Enum(['none', 'rsa', 'sm2'], { default: 'none' })),
+    }),
+  ),
+})
+
+type Body = Static<typeof SignUpBody>
+
+const parseBy = (body: Body): SignUpRequest['by'] => {
+  if (body.connection === 'PASSWORD') {
+    const payload = body.passwordPayload
+    if (payload === undefined)
+      throw fieldInvalid('passwordPayload', 'is required when connection is PASSWORD')
+    if (payload.email) return { kind: 'email_password', email: requireEmail(payload.email) }
+    if (payload.username) {
+      return {
+        kind: 'username_password',
+        username: requireUsername(payload.username, 'passwordPayload.username'),
+      }
+    }
+    throw fieldInvalid('passwordPayload', 'needs a username or an email')
+  }
+  const payload = body.passCodePayload
+  if (payload === undefined) throw fieldInvalid('passCodePayload', 'is required when connection is PASSCODE')
+  if (payload.phone) {
+    const { phone } = requirePhone(payload.phone, payload.phoneCountryCode, 'passCodePayload.phone')
+    return { kind: 'phone_passcode', phone, code: payload.passCode }
+  }
+  if (payload.email)
+    return { kind: 'email_passcode', email: requireEmail(payload.email), code: payload.passCode }
+  throw fieldInvalid('passCodePayload', 'needs a phone or an email')
+}
+
+/** A further phone or email in the profile is taken over only with its code; the one that is signed up with is known. */
+const parseCompletion = (
+  { profile = {}, options = {} }: Body,
+  by: SignUpRequest['by'],
+): SignUpRequest['completion'] => {
+  const completion: SignUpRequest['completion'] = {}
+  if (profile.phone) {
+    const { phone } = requirePhone(profile.phone, profile.phoneCountryCode, 'profile.phone')
+    const code = options.phonePassCodeForInformationCompletion
+    const isSame = by.kind === 'phone_passcode' && by.phone === phone
+    if (!isSame && by.kind === 'phone_passcode')
+      throw fieldInvalid('profile.phone', 'differs from passCodePayload.phone')
+    if (!isSame && code === undefined) {
+      throw fieldInvalid('options.phonePassCodeForInformationCompletion', 'is required with profile.phone')
+    }
+    if (!isSame && code !== undefined) completion.phone = { phone, code }
+  }
+  if (profile.email) {
+    const email = requireEmail(profile.email)
+    const code = options.emailPassCodeForInformationCompletion
+    const isSame = 'email' in by && by.email === email
+    if (!isSame && 'email' in by)
+      throw fieldInvalid('profile.email', 'differs from the email that is signed up with')
+    if (!isSame && code === undefined) {
+      throw fieldInvalid('options.emailPassCodeForInformationCompletion', 'is required with profile.email')
+    }
+    if (!isSame && code !== undefined) completion.email = { email, code }
+  }
+  return completion
+}
+
+const parseProfile = ({ profile = {} }: Body): Record<string, string> =>
+  Object.fromEntries(
+    profileFields.flatMap((name) => {
+      const value = (profile as Record<string, unknown>)[name]
+      return typeof value === 'string' && value !== '' ? [[name, value]] : []
+    }),
+  )
+
+export const signUpRoutes = (http: Http, signUp: SignUp, passwords: Passwords): void => {
+  http.post(
+    '/api/v3/signup',
+    {
+      config: {
+        access: 'application',
+        limit: ['attemptsPerPasscode', 'passcodeFailuresHour'],
+        refusals: [
+          'registration_disabled',
+          'phone_number_invalid',
+          'email_invalid',
+          'password_too_weak',
+          'passcode_incorrect',
+          'passcode_expired',
+          'passcode_attempts_exceeded',
+          'user_exists',
+          'username_taken',
+        ],
+      },
+      schema: {
+        operationId: 'signUp',
+        tags: ['Sign-up and sign-in'],
+        summary: 'Make a user',
+        description:
+          'By email and password, username and password, email code, or phone code. Gives the user and no tokens: sign in next.',
+        body: SignUpBody,
+        response: { 200: envelopeOf(UserDto) },
+      },
+    },
+    async (request) => {
+      const { body, application, clientIp } = request
+      const by = parseBy(body)
+      const typed =
+        body.connection === 'PASSWORD'
+          ? body.passwordPayload?.password
+          : body.options?.passwordForPhonePassCode
+      const encryption = body.options?.passwordEncryptType ?? 'none'
+      const user = await signUp.signUp({
+        application,
+        ip: clientIp,
+        by,
+        password:
+          typed === undefined
+            ? undefined
+            : await passwords.open(typed, encryption, 'passwordPayload.password'),
+        completion: parseCompletion(body, by),
+        username: body.profile?.username
+          ? requireUsername(body.profile.username, 'profile.username')
+          : undefined,
+        profile: parseProfile(body),
+        customData: body.profile?.customData ?? {},
+      })
+      return ok(request, toUserDto(user, { scope: allScopes, withCustomData: true }))
+    },
+  )
+}

@@ -1,0 +1,188 @@
+import { Type } from 'typebox'
+import { formatParts } from '../phone-numbers/phone-numbers.ts'
+import { hasScope } from '../sessions/sessions.ts'
+import type { UserRow } from './store.ts'
+
+/** Profile fields that a user may set, as the wire names them; all are text. */
+export const profileFields = [
+  'name',
+  'nickname',
+  'photo',
+  'birthdate',
+  'country',
+  'province',
+  'city',
+  'address',
+  'streetAddress',
+  'postalCode',
+  'gender',
+  'company',
+  'identityNumber',
+  'device',
+  'browser',
+  'givenName',
+  'familyName',
+  'middleName',
+  'profile',
+  'preferredUsername',
+  'website',
+  'zoneinfo',
+  'locale',
+  'formatted',
+  'region',
+] as const
+
+export type ProfileField = (typeof profileFields)[number]
+
+const addressFields: readonly ProfileField[] = [
+  'country',
+  'province',
+  'city',
+  'address',
+  'streetAddress',
+  'postalCode',
+  'formatted',
+  'region',
+]
+
+const text = (description: string) => Type.Optional(Type.String({ description }))
+
+export const UserDto = Type.Object({
+  userId: Type.String({ description: 'UUID; the subject of the tokens.' }),
+  createdAt: Type.String({ description: 'ISO 8601, UTC.' }),
+  updatedAt: Type.String({ description: 'ISO 8601, UTC.' }),
+  status: Type.String({
+    description: 'Activated, Suspended, Resigned, Archived or Deactivated.',
+    examples: ['Activated'],
+  }),
+  workStatus: Type.String({ examples: ['Active'] }),
+  gender: Type.String({ description: 'M, F or U (unknown).', examples: ['U'] }),
+  emailVerified: Type.Boolean(),
+  phoneVerified: Type.Boolean(),
+  userSourceType: Type.String({ examples: ['register'] }),
+  externalId: text('The id of this user in your own system.'),
+  email: text('Scope email.'),
+  phone: text('The national number. Scope phone.'),
+  phoneCountryCode: text('The calling code, such as +86. Scope phone.'),
+  username: text('Scope profile or username.'),
+  loginsCount: Type.Optional(Type.Integer()),
+  lastLogin: text('ISO 8601, UTC.'),
+  lastIp: text('The address of the last sign-in.'),
+  lastLoginApp: text('The id of the application of the last sign-in.'),
+  passwordLastSetAt: text('ISO 8601, UTC.'),
+  passwordSecurityLevel: Type.Optional(Type.Integer({ description: '1 low, 2 medium, 3 high.' })),
+  ...Object.fromEntries(
+    profileFields
+      .filter((name) => name !== 'gender')
+      .map((name) => [
+        name,
+        text(addressFields.includes(name) ? 'Scope address or profile.' : 'Scope profile.'),
+      ]),
+  ),
+  customData: Type.Optional(
+    Type.Record(Type.String(), Type.Unknown(), { description: 'With withCustomData.' }),
+  ),
+  identities: Type.Optional(Type.Array(Type.Unknown(), { description: 'With withIdentities.' })),
+  departmentIds: Type.Optional(Type.Array(Type.String(), { description: 'With withDepartmentIds.' })),
+})
+
+export type UserView = {
+  scope: string
+  withCustomData?: boolean
+  withIdentities?: boolean
+  withDepartmentIds?: boolean
+}
+
+/** Every scope: what the user's own sign-up gets to see. */
+export const allScopes = 'openid profile username email phone address external_id extended_fields'
+
+const omitEmpty = (fields: Record<string, unknown>) =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null && value !== undefined))
+
+/** The user as the wire shows it: fields by the scope that the token was granted. */
+export const toUserDto = (row: UserRow, view: UserView) => {
+  const granted = (...scopes: readonly string[]) => scopes.some((scope) => hasScope(view.scope, scope))
+  const parts = row.phone === null ? undefined : formatParts(row.phone)
+  const profile = Object.entries(row.profile).filter(([name]) => {
+    const isAddress = (addressFields as readonly string[]).includes(name)
+    return name !== 'gender' && (granted('profile') || (isAddress && granted('address')))
+  })
+  return {
+    userId: row.id,
+    createdAt: row.created_at.toISOString(),
+    updatedAt: row.updated_at.toISOString(),
+    status: row.status,
+    workStatus: 'Active',
+    gender: (granted('profile') ? row.profile['gender'] : undefined) ?? 'U',
+    emailVerified: row.email_verified,
+    phoneVerified: row.phone !== null,
+    userSourceType: row.source,
+    ...Object.fromEntries(profile),
+    ...omitEmpty({
+      ...(granted('profile', 'username') ? { username: row.username } : {}),
+      ...(granted('email') ? { email: row.email } : {}),
+      ...(granted('phone') ? { phone: parts?.nationalNumber, phoneCountryCode: parts?.callingCode } : {}),
+      ...(granted('profile', 'external_id') ? { externalId: row.external_id } : {}),
+      ...(granted('profile')
+        ? {
+            loginsCount: row.sign_in_count,
+            lastLogin: row.last_sign_in_at?.toISOString(),
+            lastIp: row.last_ip,
+            lastLoginApp: row.last_application_id,
+            passwordLastSetAt: row.password_set_at?.toISOString(),
+            passwordSecurityLevel: row.password_hash === null ? undefined : row.password_security_level,
+          }
+        : {}),
+    }),
+    ...(view.withCustomData === true ? { customData: row.custom_data } : {}),
+    ...(view.withIdentities === true ? { identities: [] } : {}),
+    ...(view.withDepartmentIds === true ? { departmentIds: [] } : {}),
+  }
+}
+
+/**
+ * The claims of an id token by scope (OpenID Connect Core, section 5.4, with the extra scopes of GenAuth). A claim
+ * that the user has no value for is null, as GenAuth sends it.
+ */
+export const toIdClaims = (row: UserRow, scope: string): Record<string, unknown> => {
+  const of = (name: ProfileField) => row.profile[name] ?? null
+  return {
+    ...(hasScope(scope, 'profile')
+      ? {
+          name: of('name'),
+          nickname: of('nickname'),
+          given_name: of('givenName'),
+          family_name: of('familyName'),
+          middle_name: of('middleName'),
+          preferred_username: of('preferredUsername'),
+          profile: of('profile'),
+          picture: of('photo'),
+          website: of('website'),
+          gender: of('gender') ?? 'U',
+          birthdate: of('birthdate'),
+          zoneinfo: of('zoneinfo'),
+          locale: of('locale'),
+          updated_at: row.updated_at.toISOString(),
+        }
+      : {}),
+    ...(hasScope(scope, 'username') ? { username: row.username } : {}),
+    ...(hasScope(scope, 'email') ? { email: row.email, email_verified: row.email_verified } : {}),
+    ...(hasScope(scope, 'phone')
+      ? { phone_number: row.phone, phone_number_verified: row.phone !== null }
+      : {}),
+    ...(hasScope(scope, 'address')
+      ? {
+          address: {
+            country: of('country'),
+            postal_code: of('postalCode'),
+            region: of('region') ?? of('province'),
+            locality: of('city'),
+            street_address: of('streetAddress'),
+            formatted: of('formatted') ?? of('address'),
+          },
+        }
+      : {}),
+    ...(hasScope(scope, 'external_id') ? { external_id: row.external_id } : {}),
+    ...(hasScope(scope, 'extended_fields') ? { extended_fields: row.custom_data } : {}),
+  }
+}

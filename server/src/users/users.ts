@@ -1,0 +1,158 @@
+// Users: who exists in a pool, by which identifiers, and with which profile.
+//
+// What must stay true: an identifier has one canonical form and belongs to one user of a pool, which unique indexes
+// decide (rule 13); a phone comes here only proved; a username can be mistaken for neither a phone nor an email.
+import { ApiError, fieldInvalid } from '../api-codes.ts'
+import type { Audit } from '../audit/audit.ts'
+import type { Clock } from '../core/clock.ts'
+import { newId } from '../core/crypto.ts'
+import { type Database, type Queryable, violatedUniqueIndex } from '../core/database.ts'
+import { type E164, parsePhone } from '../phone-numbers/phone-numbers.ts'
+import {
+  insertPhoneBinding,
+  insertUser,
+  type ProfileChange,
+  recordSignIn,
+  selectUser,
+  selectUserByEmail,
+  selectUserByPhone,
+  selectUserByUsername,
+  type UserRow,
+  updateProfile,
+  updateStatus,
+} from './store.ts'
+
+export type { ProfileChange, UserRow } from './store.ts'
+export { allScopes, profileFields, toIdClaims, toUserDto, UserDto, type UserView } from './user-dto.ts'
+
+export type UserStatus = 'Activated' | 'Suspended' | 'Resigned' | 'Archived' | 'Deactivated'
+
+/** What one signs in with. `account` may be any of the others. */
+export type Identifier =
+  | { kind: 'phone'; phone: E164 }
+  | { kind: 'email'; email: string }
+  | { kind: 'username'; username: string }
+  | { kind: 'account'; account: string }
+
+export type SignUp = {
+  poolId: string
+  applicationId: string
+  ip: string
+  phone?: E164 | undefined
+  email?: string | undefined
+  emailVerified?: boolean
+  username?: string | undefined
+  passwordHash?: string | undefined
+  passwordSecurityLevel?: number
+  profile?: Record<string, string>
+  customData?: Record<string, unknown>
+}
+
+type Deps = { db: Database; audit: Audit; clock: Clock }
+
+export const createUsers = ({ db, audit, clock }: Deps) => {
+  const find = async (
+    poolId: string,
+    identifier: Identifier,
+    tx: Queryable = db,
+  ): Promise<UserRow | undefined> => {
+    if (identifier.kind === 'phone') return selectUserByPhone(tx, poolId, identifier.phone)
+    if (identifier.kind === 'email') return selectUserByEmail(tx, poolId, identifier.email)
+    if (identifier.kind === 'username') return selectUserByUsername(tx, poolId, identifier.username)
+    const { account } = identifier
+    if (account.includes('@')) return selectUserByEmail(tx, poolId, account.trim().toLowerCase())
+    const phone = parsePhone({ number: account })
+    if ('phone' in phone) return selectUserByPhone(tx, poolId, phone.phone)
+    return selectUserByUsername(tx, poolId, account)
+  }
+
+  return {
+    find,
+
+    get: (poolId: string, userId: string): Promise<UserRow | undefined> => selectUser(db, poolId, userId),
+
+    /**
+     * Makes a user, with the history of its phone and the audit event.
+     * @throws ApiError user_exists, username_taken
+     */
+    signUp: async (given: SignUp, tx: Queryable): Promise<UserRow> => {
+      const { poolId, applicationId, ip, phone, email, username } = given
+      const now = clock.now()
+      const row = await insertUser(tx, {
+        poolId,
+        id: newId(clock),
+        phone,
+        email,
+        emailVerified: given.emailVerified ?? false,
+        username,
+        passwordHash: given.passwordHash,
+        passwordSecurityLevel: given.passwordSecurityLevel ?? 0,
+        profile: given.profile ?? {},
+        customData: given.customData ?? {},
+        createdAt: now,
+      }).catch(refuseTaken)
+      if (phone !== undefined) {
+        await insertPhoneBinding(tx, {
+          poolId,
+          id: newId(clock),
+          userId: row.id,
+          phone,
+          applicationId,
+          ip,
+          now,
+        })
+      }
+      const detail = phone === undefined ? {} : audit.describePhone(phone)
+      await audit.record(poolId, { type: 'user.signed_up', userId: row.id, applicationId, ip, detail }, tx)
+      return row
+    },
+
+    /** Counts a sign-in. @param verifiesEmail the user has just read a code sent to the email address */
+    recordSignIn: (
+      given: { poolId: string; userId: string; applicationId: string; ip: string; verifiesEmail: boolean },
+      tx: Queryable,
+    ): Promise<void> => recordSignIn(tx, { ...given, now: clock.now() }),
+
+    /** @throws ApiError username_taken, request_invalid (externalId of another user) */
+    changeProfile: async (poolId: string, userId: string, change: ProfileChange): Promise<UserRow> => {
+      const row = await updateProfile(db, { poolId, userId, change, now: clock.now() }).catch(refuseTaken)
+      if (row === undefined) throw new ApiError('token_invalid', 'the user is gone')
+      return row
+    },
+
+    setStatus: async (poolId: string, userId: string, status: UserStatus): Promise<void> => {
+      await updateStatus(db, { poolId, userId, status, now: clock.now() })
+    },
+  }
+}
+
+export type Users = ReturnType<typeof createUsers>
+
+const refuseTaken = (error: unknown): never => {
+  const index = violatedUniqueIndex(error)
+  if (index === 'users_username_key') throw new ApiError('username_taken', 'username')
+  if (index === 'users_external_id_key') throw fieldInvalid('externalId', 'belongs to another user')
+  if (index !== undefined) throw new ApiError('user_exists', index)
+  throw error
+}
+
+/** The canonical form of an email address. @throws ApiError email_invalid */
+export const requireEmail = (email: string): string => {
+  const canonical = email.normalize('NFKC').trim().toLowerCase()
+  // One @ with something before it and a dotted name behind it, no spaces: only a message proves more.
+  if (canonical.length > 254 || !/^[^\s@<>"(),:;\\[\]]{1,64}@[^\s@]+\.[^\s@.]{2,}$/.test(canonical)) {
+    throw new ApiError('email_invalid', 'not an address')
+  }
+  return canonical
+}
+
+/** @throws ApiError request_invalid naming the field */
+export const requireUsername = (username: string, field: string): string => {
+  const name = username.normalize('NFKC').trim()
+  if (!/^[\p{L}\p{N}._-]{2,64}$/u.test(name)) {
+    throw fieldInvalid(field, 'must be 2 to 64 letters, digits, dots, underscores or dashes')
+  }
+  if (/^[\d.-]+$/.test(name))
+    throw fieldInvalid(field, 'must hold a letter, so that it is not taken for a phone number')
+  return name
+}

@@ -1,0 +1,29 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PGlite } from '@electric-sql/pglite'
+import type { TestProject } from 'vitest/node'
+import { openPglite } from '../../src/core/database.ts'
+import { prepareTemplate } from './settings.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** A dump of a prepared PGlite, to be loaded by each test. */
+    pgliteTemplate: string
+    /** A PostgreSQL with the database `dialtone_template`, to be copied by each test. */
+    postgresUrl: string
+  }
+}
+
+export default async (project: TestProject) => {
+  const folder = mkdtempSync(join(tmpdir(), 'dialtone-pglite-'))
+  const db = await openPglite(join(folder, 'template'))
+  await prepareTemplate(db)
+  await db.close()
+  const template = await PGlite.create({ dataDir: join(folder, 'template') })
+  const dump = join(folder, 'template.tar')
+  writeFileSync(dump, Buffer.from(await (await template.dumpDataDir('none')).arrayBuffer()))
+  await template.close()
+  project.provide('pgliteTemplate', dump)
+  return () => rmSync(folder, { recursive: true, force: true })
+}

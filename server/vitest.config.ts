@@ -1,0 +1,41 @@
+import { defineConfig } from 'vitest/config'
+
+// Tests of pure functions and of the process run once; every test that has a database runs on both engines.
+const pure = [
+  'src/*.test.ts',
+  'src/core/**/*.test.ts',
+  'src/phone-numbers/**/*.test.ts',
+  'src/passcodes/derive.test.ts',
+  'test/support/**/*.test.ts',
+  'test/process/**/*.test.ts',
+]
+const onDatabase = ['src/**/*.test.ts', 'test/**/*.test.ts']
+
+const common = { testTimeout: 60_000, hookTimeout: 120_000, pool: 'forks' as const }
+
+export default defineConfig({
+  test: {
+    reporters: process.env['CI'] ? ['dot'] : ['default'],
+    projects: [
+      { test: { ...common, name: 'pure', include: pure } },
+      {
+        test: {
+          ...common,
+          name: 'pglite',
+          include: onDatabase,
+          exclude: pure,
+          globalSetup: ['test/support/pglite-template.ts'],
+        },
+      },
+      {
+        test: {
+          ...common,
+          name: 'postgres',
+          include: onDatabase,
+          exclude: pure,
+          globalSetup: ['test/support/postgres-template.ts'],
+        },
+      },
+    ],
+  },
+})
