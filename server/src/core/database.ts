@@ -22,6 +22,34 @@ export type Database = Queryable & {
   close(): Promise<void>
 }
 
+/**
+ * The text and values that a driver takes. A value that is written as an object of one property, `${{ poolId }}`, is a
+ * named parameter: however often it stands in a statement and its fragments, it is sent once.
+ */
+const compile = ({ strings, values }: Sql): { text: string; values: unknown[] } => {
+  const places = new Map<string, number>()
+  const sent: unknown[] = []
+  let text = strings[0] ?? ''
+  for (const [index, value] of values.entries()) {
+    const name = parameterName(value)
+    const known = name === undefined ? undefined : places.get(name)
+    if (known === undefined) {
+      sent.push(name === undefined ? value : (value as Record<string, unknown>)[name])
+      if (name !== undefined) places.set(name, sent.length)
+    } else if (sent[known - 1] !== (value as Record<string, unknown>)[name as string]) {
+      throw new Error(`the parameter ${name} has two values in one statement`)
+    }
+    text += `$${known ?? sent.length}${strings[index + 1] ?? ''}`
+  }
+  return { text, values: sent }
+}
+
+/** Values proper are primitives, dates, bytes and arrays; JSON travels as text. */
+const parameterName = (value: unknown): string | undefined =>
+  typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
+    ? Object.keys(value)[0]
+    : undefined
+
 /** The unique index that refused a row, if that is what the error says (SQLSTATE 23505). */
 export const violatedUniqueIndex = (error: unknown): string | undefined => {
   if (!(error instanceof Error) || !('code' in error) || error.code !== '23505') return undefined
@@ -39,13 +67,17 @@ export const openPglite = async (dataDir: string | undefined, loadFrom?: Blob): 
     ...(dataDir === undefined ? {} : { dataDir }),
     ...(loadFrom === undefined ? {} : { loadDataDir: loadFrom }),
   })
+  const run = async <Row>(on: Pick<PGlite, 'query'>, statement: Sql) => {
+    const { text, values } = compile(statement)
+    return (await on.query<Row>(text, values)).rows
+  }
   return {
     engine: 'pglite',
-    query: async <Row>(statement: Sql) => (await db.query<Row>(statement.text, statement.values)).rows,
+    query: (statement) => run(db, statement),
     transaction: (work) =>
       db.transaction((tx) =>
         work({
-          query: async <Row>(statement: Sql) => (await tx.query<Row>(statement.text, statement.values)).rows,
+          query: (statement) => run(tx, statement),
           script: async (text) => void (await tx.exec(text)),
         }),
       ),
@@ -70,8 +102,10 @@ export const openPostgres = (
     names.set(text, name)
     return name
   }
-  const run = async <Row>(client: pg.Pool | pg.ClientBase, { text, values }: Sql) =>
-    (await client.query({ name: nameOf(text), text, values })).rows as Row[]
+  const run = async <Row>(client: pg.Pool | pg.ClientBase, statement: Sql) => {
+    const { text, values } = compile(statement)
+    return (await client.query({ name: nameOf(text), text, values })).rows as Row[]
+  }
 
   return {
     engine: 'postgres',

@@ -59,6 +59,11 @@ export const createHttp = async (options: HttpOptions): Promise<Http> => {
     bodyLimit: bodyLimitBytes,
     trustProxy: options.trustedProxies.length === 0 ? false : [...options.trustedProxies],
     routerOptions: { maxParamLength: 200 },
+    // What Fastify refuses before it looks for a route: a path that is not percent-encoded UTF-8 is none of ours.
+    frameworkErrors: (error, request, reply) => {
+      request.language = languageOf(request, options.defaultLanguage)
+      refuse(request, reply, 'path_not_found', error.code)
+    },
     ajv: {
       // Unknown fields are ignored, so that other SDK versions keep working; ill-typed ones are never bent to fit.
       customOptions: { coerceTypes: false, removeAdditional: false, allErrors: true, useDefaults: true },
@@ -72,6 +77,7 @@ export const createHttp = async (options: HttpOptions): Promise<Http> => {
     request.language = languageOf(request, options.defaultLanguage)
   })
   http.addHook('preValidation', async (request) => {
+    if (!refusalsOf(request.routeOptions).includes('request_invalid')) return
     refuseUnstorableText(request.query, 'query')
     refuseUnstorableText(request.params, 'path')
     if (isForm(request)) refuseUnstorableText(request.body, '')
@@ -133,12 +139,16 @@ export const envelopeOf = <Data extends TSchema>(data: Data) => Type.Object({ ..
 /** Every refusal that a route can give: its own, and those that its access and its schema bring. */
 export const refusalsOf = (route: {
   config?: { access?: Access; refusals?: readonly ApiCodeName[] }
-  schema?: { body?: unknown; querystring?: unknown }
+  schema?: { body?: unknown; querystring?: unknown; params?: unknown }
 }): ApiCodeName[] => {
   const { access, refusals = [] } = route.config ?? {}
+  const { body, querystring, params } = route.schema ?? {}
+  // Who is not anyone may be named in the query too.
+  const namesCaller = access !== undefined && access !== 'public'
+  const readsRequest = namesCaller || [body, querystring, params].some((part) => part !== undefined)
   return [
     ...new Set<ApiCodeName>([
-      ...(route.schema?.body || route.schema?.querystring ? (['request_invalid'] as const) : []),
+      ...(readsRequest ? (['request_invalid'] as const) : []),
       ...(access === 'application' ? (['app_not_found'] as const) : []),
       ...(access === 'user' || access === 'token' ? (['token_invalid', 'app_not_found'] as const) : []),
       ...refusals,
@@ -244,6 +254,7 @@ const parseJsonStrictly = (http: Http) => {
     parse(request, text, (error, body) => {
       if (error !== null) return done(invalidJson())
       try {
+        refuseDepth(body, deepest)
         // Only an escape can bring such a character into valid JSON, so that other bodies cost one search.
         if (/\\u(0000|d[89a-f])/i.test(text)) refuseUnstorableText(body, '')
         done(null, dropNulls(body))
@@ -258,6 +269,19 @@ const invalidJson = () =>
   new ApiError('request_invalid', 'body is not JSON', {
     errors: [{ field: 'body', message: 'is not valid JSON: send a JSON object in UTF-8' }],
   })
+
+/** Far deeper than any call asks for, and far from where walking, writing or storing the value would overflow. */
+const deepest = 64
+
+const refuseDepth = (value: unknown, levels: number): void => {
+  if (typeof value !== 'object' || value === null) return
+  if (levels === 0) {
+    throw new ApiError('request_invalid', 'body is nested too deeply', {
+      errors: [{ field: 'body', message: `must not nest objects and lists deeper than ${deepest} levels` }],
+    })
+  }
+  for (const inner of Object.values(value)) refuseDepth(inner, levels - 1)
+}
 
 /** PostgreSQL stores neither NUL nor a lone surrogate: refuse by name what would otherwise fail inside. */
 const refuseUnstorableText = (value: unknown, path: string): void => {

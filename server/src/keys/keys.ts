@@ -12,7 +12,15 @@ import type { Database, Queryable } from '../core/database.ts'
 import { takeStartLock } from '../core/migrate.ts'
 import { insertKey, type KeyRow, type KeyUse, retireKeys, selectKeys } from './store.ts'
 
-export type Key = { id: string; use: KeyUse; publicKey: string; privateKey: string }
+export type Key = {
+  id: string
+  use: KeyUse
+  /** PEM for RSA, hex for SM2. */
+  publicKey: string
+  privateKey: string
+  /** Parsed once: parsing costs as much as several signatures. Undefined for SM2. */
+  rsaPrivateKey: KeyObject | undefined
+}
 
 /** Longer than the longest lifetime that an application may give its tokens (14 days for an id token). */
 const overlapSeconds = 15 * 86_400
@@ -38,19 +46,17 @@ const makePair = async (use: KeyUse) => {
 export const createKeys = ({ db, keyring, clock }: { db: Database; keyring: Keyring; clock: Clock }) => {
   let loaded: { keys: Key[]; at: number } | undefined
 
+  const open = (row: KeyRow): Key => {
+    const privateKey = keyring.unseal(row.sealed_private_key, `key ${row.id}`)
+    const rsaPrivateKey = row.use === 'password_sm2' ? undefined : createPrivateKey(privateKey)
+    return { id: row.id, use: row.use, publicKey: row.public_key, privateKey, rsaPrivateKey }
+  }
+
   const load = async () => {
     const rows = await selectKeys(db, clock.now())
     const known = new Map(loaded?.keys.map((key) => [key.id, key]))
     loaded = {
-      keys: rows.map(
-        (row) =>
-          known.get(row.id) ?? {
-            id: row.id,
-            use: row.use,
-            publicKey: row.public_key,
-            privateKey: keyring.unseal(row.sealed_private_key, `key ${row.id}`),
-          },
-      ),
+      keys: rows.map((row) => known.get(row.id) ?? open(row)),
       at: clock.now().getTime(),
     }
     return loaded.keys
@@ -127,4 +133,7 @@ export const createKeys = ({ db, keyring, clock }: { db: Database; keyring: Keyr
 
 export type Keys = ReturnType<typeof createKeys>
 
-export const privateKeyOf = (key: Key): KeyObject => createPrivateKey(key.privateKey)
+export const rsaPrivateKeyOf = (key: Key): KeyObject => {
+  if (key.rsaPrivateKey === undefined) throw new Error(`key ${key.id} is not RSA`)
+  return key.rsaPrivateKey
+}

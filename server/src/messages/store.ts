@@ -34,9 +34,9 @@ export const insertMessageFrom = (source: Sql, message: NewMessage): Sql => sql`
     pool_id, id, application_id, medium, recipient, purpose, passcode_id, key_id, provider, language,
     requested_by, ip, created_at, expires_at
   )
-  select ${message.poolId}::uuid, ${message.id}::uuid, ${message.applicationId}, ${message.medium}, ${message.recipient},
-         ${message.purpose}, id, key_id, ${message.provider}, ${message.language},
-         ${message.requestedBy ?? null}::uuid, ${message.ip}, ${message.createdAt}::timestamptz, expires_at
+  select ${{ poolId: message.poolId }}::uuid, ${message.id}::uuid, ${{ applicationId: message.applicationId }}, ${message.medium}, ${{ recipient: message.recipient }},
+         ${{ purpose: message.purpose }}, id, key_id, ${message.provider}, ${message.language},
+         ${message.requestedBy ?? null}::uuid, ${message.ip}, ${{ now: message.createdAt }}::timestamptz, expires_at
     from ${source}`
 
 export const selectMessages = (

@@ -53,12 +53,12 @@ export const issuePasscode = async (db: Queryable, given: IssueRequest): Promise
   const { poolId, recipient, purpose, applicationId, sender, now } = given
   const holder = sender?.userId ?? stranger
   const challengeKey = sql`
-        pool_id = ${poolId}
-    and recipient = ${recipient}
-    and purpose = ${purpose}
-    and application_id = ${applicationId}
-    and holder = ${holder}`
-  const lives = sql`passcodes.consumed_at is null and passcodes.expires_at > ${now}`
+        pool_id = ${{ poolId }}
+    and recipient = ${{ recipient }}
+    and purpose = ${{ purpose }}
+    and application_id = ${{ applicationId }}
+    and holder = ${{ holder }}`
+  const lives = sql`passcodes.consumed_at is null and passcodes.expires_at > ${{ now }}`
 
   const [row] = await db.query<IssueRow>(sql`
     with sender as (
@@ -67,7 +67,7 @@ export const issuePasscode = async (db: Queryable, given: IssueRequest): Promise
     audience as (
       select case
                when user_id is null then 'stranger'
-               when ${recipient} in (phone, email) then 'owner'
+               when ${{ recipient }} in (phone, email) then 'owner'
                else 'member'
              end as name
         from sender
@@ -82,9 +82,9 @@ export const issuePasscode = async (db: Queryable, given: IssueRequest): Promise
       select wanted.position, min(limit_counters.resets_at) as resets_at
         from wanted
         join limit_counters
-          on limit_counters.pool_id = ${poolId}
+          on limit_counters.pool_id = ${{ poolId }}
          and limit_counters.key = wanted.key
-         and limit_counters.resets_at > ${now}
+         and limit_counters.resets_at > ${{ now }}
        group by wanted.position, wanted.max_count
       having sum(limit_counters.used) >= wanted.max_count
     ),
@@ -93,7 +93,7 @@ export const issuePasscode = async (db: Queryable, given: IssueRequest): Promise
         from passcodes
        where ${challengeKey}
          and ${lives}
-         and attempts >= ${given.maxAttempts}
+         and attempts >= ${{ maxAttempts: given.maxAttempts }}
     ),
     cooled_down as (
       ${charge(given, sql`position = 1 and not exists (select from spent) and not exists (select from blocked)`)}
@@ -105,8 +105,8 @@ export const issuePasscode = async (db: Queryable, given: IssueRequest): Promise
       insert into passcodes (
         pool_id, recipient, purpose, application_id, holder, id, key_id, code_digest, attempts, issued_at, expires_at
       )
-      select ${poolId}::uuid, ${recipient}, ${purpose}, ${applicationId}, ${holder}::uuid, ${given.passcodeId}::uuid,
-             ${given.keyId}, ${given.codeDigest}::bytea, 0, ${now}::timestamptz, ${given.expiresAt}::timestamptz
+      select ${{ poolId }}::uuid, ${{ recipient }}, ${{ purpose }}, ${{ applicationId }}, ${{ holder }}::uuid, ${given.passcodeId}::uuid,
+             ${given.keyId}, ${given.codeDigest}::bytea, 0, ${{ now }}::timestamptz, ${given.expiresAt}::timestamptz
        where (select count(*) from charged) = ${given.limits.length - 1}
       on conflict (pool_id, recipient, purpose, application_id, holder) do update
          set id = case when ${lives} then passcodes.id else excluded.id end,
@@ -148,7 +148,7 @@ const limitRow = (limit: CountedLimit, index: number): Sql => sql`
 /** Counts one use in the counters of `wanted` that `which` picks, always in the same order, so that none deadlock. */
 const charge = ({ poolId, now }: IssueRequest, which: Sql): Sql => sql`
   insert into limit_counters (pool_id, key, shard, used, resets_at)
-  select ${poolId}::uuid, key, shard, 1, ${now}::timestamptz + make_interval(secs => window_seconds)
+  select ${{ poolId }}::uuid, key, shard, 1, ${{ now }}::timestamptz + make_interval(secs => window_seconds)
     from wanted
    where ${which}
    order by position
@@ -159,9 +159,9 @@ const isKnown = ({ poolId, recipient, sender }: IssueRequest): Sql => sql`
   exists (
     select
       from users
-     where users.pool_id = ${poolId}
-       and (users.phone = ${recipient} or users.email = ${recipient})
-       ${sender === undefined ? empty : sql`and users.id = ${sender.userId}`}
+     where users.pool_id = ${{ poolId }}
+       and (users.phone = ${{ recipient }} or users.email = ${{ recipient }})
+       ${sender === undefined ? empty : sql`and users.id = ${{ userId: sender.userId }}`}
   )`
 
 export type Proof = {
@@ -196,41 +196,45 @@ export type VerdictRow = {
  */
 export const passcodeVerdict = (proof: Proof, gate: Sql): Sql => {
   const { poolId, recipient, userId, now } = proof
-  const numberKey = `passcode_failures:${recipient}`
-  const accountKey = `passcode_failures:account:${userId}`
-  const holders = userId === undefined ? [stranger] : [userId, stranger]
-  const matches = sql`code_digest in (${join(proof.digests.map((digest) => sql`${digest}::bytea`))})`
+  const numberKey = `passcode_failures:${{ recipient }}`
+  const accountKey = `passcode_failures:account:${{ userId }}`
+  const digests = proof.digests.map((digest, index) => sql`${{ [`digest${index}`]: digest }}::bytea`)
+  const matches = sql`code_digest in (${join(digests)})`
+  const isTried =
+    userId === undefined ? sql`holder = ${{ stranger }}` : sql`holder in (${{ userId }}, ${{ stranger }})`
   const challengeKey = sql`
-        pool_id = ${poolId}
-    and recipient = ${recipient}
-    and purpose = ${proof.purpose}
-    and application_id = ${proof.applicationId}`
+        pool_id = ${{ poolId }}
+    and recipient = ${{ recipient }}
+    and purpose = ${{ purpose: proof.purpose }}
+    and application_id = ${{ applicationId: proof.applicationId }}`
   const ownIsLive =
-    userId === undefined ? sql`false` : sql`exists (select from candidate where live and holder = ${userId})`
+    userId === undefined
+      ? sql`false`
+      : sql`exists (select from candidate where live and holder = ${{ userId }})`
 
   return sql`
     candidate as (
-      select holder, ${matches} as matches, attempts >= ${proof.maxAttempts} as spent, expires_at,
-             consumed_at is null and expires_at > ${now} as live,
-             consumed_at is null and expires_at <= ${now} as late
+      select holder, ${matches} as matches, attempts >= ${{ maxAttempts: proof.maxAttempts }} as spent, expires_at,
+             consumed_at is null and expires_at > ${{ now }} as live,
+             consumed_at is null and expires_at <= ${{ now }} as late
         from passcodes
        where ${challengeKey}
-         and holder in (${join(holders.map((holder) => sql`${holder}::uuid`))})
+         and ${isTried}
          and exists (select from ${gate})
     ),
     budget (key) as (
-      ${userId === undefined ? empty : sql`select ${accountKey}::text union all`}
-      select ${numberKey}::text where not ${ownIsLive}
+      ${userId === undefined ? empty : sql`select ${{ accountKey }}::text union all`}
+      select ${{ numberKey }}::text where not ${ownIsLive}
     ),
     exhausted as (
       select max(limit_counters.resets_at) as resets_at
         from budget
         join limit_counters
-          on limit_counters.pool_id = ${poolId}
+          on limit_counters.pool_id = ${{ poolId }}
          and limit_counters.key = budget.key
          and limit_counters.shard = 0
-       where limit_counters.resets_at > ${now}
-         and limit_counters.used >= ${proof.maxFailures}
+       where limit_counters.resets_at > ${{ now }}
+         and limit_counters.used >= ${{ maxFailures: proof.maxFailures }}
       having count(*) > 0
     ),
     target as (
@@ -243,13 +247,13 @@ export const passcodeVerdict = (proof: Proof, gate: Sql): Sql => {
     ),
     attempt as (
       update passcodes
-         set attempts = attempts + case when ${matches} and not ${proof.consume}::boolean then 0 else 1 end,
-             consumed_at = case when ${matches} and ${proof.consume}::boolean then ${now}::timestamptz end
+         set attempts = attempts + case when ${matches} and not ${{ consume: proof.consume }}::boolean then 0 else 1 end,
+             consumed_at = case when ${matches} and ${{ consume: proof.consume }}::boolean then ${{ now }}::timestamptz end
        where ${challengeKey}
          and holder in (select holder from target)
          and consumed_at is null
-         and expires_at > ${now}
-         and attempts < ${proof.maxAttempts}
+         and expires_at > ${{ now }}
+         and attempts < ${{ maxAttempts: proof.maxAttempts }}
       returning ${matches} as matches
     ),
     answer as (
@@ -266,13 +270,13 @@ export const passcodeVerdict = (proof: Proof, gate: Sql): Sql => {
     ),
     failure as (
       insert into limit_counters (pool_id, key, shard, used, resets_at)
-      select ${poolId}::uuid, budget.key, 0, 1,
-             ${now}::timestamptz + make_interval(secs => ${proof.failureWindowSeconds}::integer)
+      select ${{ poolId }}::uuid, budget.key, 0, 1,
+             ${{ now }}::timestamptz + make_interval(secs => ${proof.failureWindowSeconds}::integer)
         from budget, answer
        where answer.outcome = 'incorrect'
          and not exists (select from candidate where live and matches)
        order by budget.key
-      ${countOn(now, sql`${proof.maxFailures}`)}
+      ${countOn(now, sql`${{ maxFailures: proof.maxFailures }}`)}
     ),
     verdict as (
       select outcome,

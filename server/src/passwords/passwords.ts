@@ -2,7 +2,7 @@
 //
 // What must stay true: argon2id with OWASP's parameters (rule 26); an unknown account costs the same time as a wrong
 // password (rule 11); guesses are counted before they are compared.
-import { constants, privateDecrypt } from 'node:crypto'
+import { constants, type KeyObject, privateDecrypt } from 'node:crypto'
 import { hash, verify } from '@node-rs/argon2'
 import { sm2 } from 'sm-crypto-v2'
 import { ApiError, fieldInvalid } from '../api-codes.ts'
@@ -11,7 +11,7 @@ import { type Clock, secondsUntil } from '../core/clock.ts'
 import { type Counter, giveBack, takeOne } from '../core/counters.ts'
 import { type Keyring, randomToken } from '../core/crypto.ts'
 import type { Database } from '../core/database.ts'
-import { type Keys, privateKeyOf } from '../keys/keys.ts'
+import { type Keys, rsaPrivateKeyOf } from '../keys/keys.ts'
 
 export type PasswordEncryption = 'none' | 'rsa' | 'sm2'
 
@@ -46,7 +46,7 @@ export const createPasswords = ({ db, keys, keyring, clock, config }: Deps) => {
       if (encryption === 'none') return password
       const opened =
         encryption === 'rsa'
-          ? openRsa(password, privateKeyOf(await keys.newest('password_rsa')))
+          ? openRsa(password, rsaPrivateKeyOf(await keys.newest('password_rsa')))
           : openSm2(password, (await keys.newest('password_sm2')).privateKey)
       if (opened === undefined || opened === '' || opened.includes('\0') || !opened.isWellFormed()) {
         throw fieldInvalid(
@@ -102,7 +102,7 @@ export const passwordSecurityLevel = (password: string): 1 | 2 | 3 => {
   return password.length >= 10 || kinds >= 3 ? 2 : 1
 }
 
-const openRsa = (sealed: string, key: ReturnType<typeof privateKeyOf>): string | undefined => {
+const openRsa = (sealed: string, key: KeyObject): string | undefined => {
   const bytes = Buffer.from(sealed, 'base64')
   for (const oaepHash of ['sha1', 'sha256']) {
     try {
@@ -122,7 +122,7 @@ const openRsa = (sealed: string, key: ReturnType<typeof privateKeyOf>): string |
  * attack needs; each question costs a sign-in attempt under its limit, and the key opens nothing but passwords in
  * transit inside TLS. See docs/decisions/encrypted-passwords.md.
  */
-const openPkcs1 = (bytes: Buffer, key: ReturnType<typeof privateKeyOf>): string | undefined => {
+const openPkcs1 = (bytes: Buffer, key: KeyObject): string | undefined => {
   try {
     const block = privateDecrypt({ key, padding: constants.RSA_NO_PADDING }, bytes)
     const end = block.indexOf(0, 2)

@@ -4,8 +4,7 @@
 // that string; a phone that is written again, whole or as its parts, reads as itself; `parsePhone` answers
 // bad input and never throws; no reason repeats the number, since reasons are logged. Numbering plans are
 // libphonenumber's. A number is refused when its plan has no place for it (not "possible"), but not for an
-// unknown range (not "valid"); where that leaves two readings, docs/decisions/phone-numbers.md says which one
-// wins.
+// unknown range (not "valid"): docs/decisions/phone-numbers.md says why, and which of two readings wins.
 
 import { type CountryCode, PhoneNumber, parsePhoneNumberFromString } from 'libphonenumber-js/max'
 import metadata from 'libphonenumber-js/max/metadata'
@@ -27,8 +26,7 @@ export type PhoneParts = {
   callingCode: CallingCode
   /** The digits after the calling code, without a trunk prefix. */
   nationalNumber: string
-  /** Undefined for non-geographic codes, and where several regions share a code and none claims the number.
-   * */
+  /** Undefined for a non-geographic code, and for a shared one whose regions do not know the number. */
   region: Region | undefined
 }
 
@@ -82,8 +80,7 @@ const readCallingCode = (text: string): StatedCode | PhoneFault | undefined => {
 
   const code = folded.replace(/^(\+|00)/, '')
   if (regionsByCode.has(code)) return { code, area: '' }
-  // Many country pickers write a member of the North American plan with its area code: +1-242 for the
-  // Bahamas.
+  // Many country pickers write a member of the North American plan with its area: +1-242, the Bahamas.
   if (/^1[2-9]\d\d$/.test(code)) return { code: '1', area: code.slice(1) }
   return faults.codeUnassigned
 }
@@ -132,8 +129,7 @@ const chooseReading = (code: string, digits: string): PhoneNumber | PhoneFault =
   return other.isValid() ? other : faults.numberAmbiguous
 }
 
-/** A number that would read differently when it is written again, as its own parts, would be two numbers:
- * refused. */
+/** Refuses a number that would read differently when it is written again as its own parts. */
 const readNumber = (code: string, digits: string): PhoneNumber | PhoneFault => {
   const number = chooseReading(code, digits)
   if ('fault' in number || number.nationalNumber === digits) return number
@@ -171,10 +167,8 @@ const onlyRegionOf = (code: string): Region | undefined => {
   return others.length === 0 ? region : undefined
 }
 
-/**
- * Reads a number as a person wrote it. `callingCode` absent or blank means mainland China, unless the number itself
- * begins with `+` or `00` and a calling code.
- */
+/** Reads a number as a person wrote it. An absent or blank `callingCode` means mainland China, unless the
+ * number itself begins with `+` or `00` and a calling code. */
 export const parsePhone = (typed: {
   number: string
   callingCode?: string | undefined

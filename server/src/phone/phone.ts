@@ -54,7 +54,6 @@ export const createPhone = ({ db, passcodes, audit, clock }: Deps) => ({
       applicationId: application.id,
       ip,
       recordFrom: (source) => audit.recordFrom(source, user.poolId, event),
-      now: clock.now(),
     }).catch((error: unknown) => {
       if (violatedUniqueIndex(error) !== 'users_phone_key') throw error
       throw new ApiError('phone_taken', 'another user proved the number at the same instant')

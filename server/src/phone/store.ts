@@ -27,11 +27,11 @@ export const bindPhone = async (
     ip: string
     /** Writes the audit event for each row of the named CTE. */
     recordFrom: (source: Sql) => Sql
-    now: Date
   },
 ): Promise<BindRow> => {
-  const { token, phone, now } = given
+  const { token, phone, proof } = given
   const { poolId } = token
+  const { now } = proof
   const [row] = await db.query<BindRow>(sql`
     with live as (
       ${liveSession(token, now)}
@@ -42,19 +42,19 @@ export const bindPhone = async (
        where status = 'Activated'
          and phone is null
     ),
-    ${passcodeVerdict(given.proof, sql`eligible`)},
+    ${passcodeVerdict(proof, sql`eligible`)},
     owner as (
       select users.id
         from users
-       where users.pool_id = ${poolId}
-         and users.phone = ${phone}
+       where users.pool_id = ${{ poolId }}
+         and users.phone = ${{ phone }}
     ),
     bound as (
       update users
-         set phone = ${phone},
-             phone_bound_at = ${now},
-             updated_at = ${now}
-       where pool_id = ${poolId}
+         set phone = ${{ phone }},
+             phone_bound_at = ${{ now }},
+             updated_at = ${{ now }}
+       where pool_id = ${{ poolId }}
          and id = (select user_id from eligible)
          and phone is null
          and exists (select from verdict where outcome = 'accepted')
@@ -63,8 +63,8 @@ export const bindPhone = async (
     ),
     history as (
       insert into phone_bindings (pool_id, id, user_id, phone, application_id, ip, bound_at)
-      select ${poolId}::uuid, ${given.bindingId}::uuid, id, ${phone}, ${given.applicationId}, ${given.ip},
-             ${now}::timestamptz
+      select ${{ poolId }}::uuid, ${given.bindingId}::uuid, id, ${{ phone }}, ${{ applicationId: given.applicationId }}, ${given.ip},
+             ${{ now }}::timestamptz
         from bound
     ),
     event as (

@@ -9,7 +9,7 @@ import { ApiError, fieldInvalid } from '../api-codes.ts'
 import type { Application, Applications } from '../applications/applications.ts'
 import { type Clock, toEpochSeconds } from '../core/clock.ts'
 import { newId } from '../core/crypto.ts'
-import { type Keys, privateKeyOf } from '../keys/keys.ts'
+import { type Keys, rsaPrivateKeyOf } from '../keys/keys.ts'
 
 export type AccessToken = {
   poolId: string
@@ -91,15 +91,15 @@ export const createTokens = (deps: {
     const key = await keys.newest('sign_token')
     return new SignJWT({ ...claims, exp: expiresAt })
       .setProtectedHeader({ alg: 'RS256', kid: key.id, typ: 'JWT' })
-      .sign(privateKeyOf(key))
+      .sign(rsaPrivateKeyOf(key))
   }
 
   return {
     /** @throws ApiError token_invalid: malformed, forged, expired, of an unknown application or of another issuer. */
     verify: async (token: string): Promise<AccessToken> => {
       const claims = await verifySignature(token)
-      if (claims.exp <= toEpochSeconds(clock.now()))
-        throw new ApiError('token_invalid', 'the token has expired')
+      if (!(claims.exp > toEpochSeconds(clock.now())))
+        throw new ApiError('token_invalid', 'the token has expired, or never does')
       if (
         typeof claims.aud !== 'string' ||
         typeof claims.sid !== 'string' ||
