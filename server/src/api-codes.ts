@@ -10,6 +10,8 @@ export type ApiCode = {
   httpStatus?: number
   en: string
   zh: string
+  /** When it is given, for who reads the reference; the public words say less on purpose. */
+  cause: string
 }
 
 export const apiCodes = {
@@ -18,138 +20,157 @@ export const apiCodes = {
     apiCode: 8800012,
     en: 'The request is not valid: see data.errors for each field and what it should be.',
     zh: '请求参数不正确:每个字段的要求见 data.errors。',
+    cause: 'The body or query does not match the schema of the call.',
   },
   phone_number_invalid: {
     statusCode: 400,
     apiCode: 2028,
     en: 'This is not a possible phone number for its calling code: check phoneNumber and phoneCountryCode.',
     zh: '手机号格式不正确,请检查手机号与国家区号。',
+    cause: 'No number of that calling code can look like this.',
   },
   email_invalid: {
     statusCode: 400,
     apiCode: 2003,
     en: 'This is not a valid email address.',
     zh: '邮箱格式不正确。',
+    cause: 'The text is not an address.',
   },
   password_too_weak: {
     statusCode: 400,
     apiCode: 2029,
     en: 'The password is too weak: use 8 to 128 characters.',
     zh: '密码强度不足:请使用 8 到 128 个字符。',
+    cause: 'A new password is shorter or longer than the policy allows.',
   },
   token_invalid: {
     statusCode: 401,
     apiCode: 2020,
     en: 'You are not signed in, or your sign-in has ended: sign in again.',
     zh: '尚未登录或登录已失效,请重新登录。',
+    cause:
+      'The token is missing, malformed, forged, expired or of another application, or its session has ended.',
   },
   client_secret_invalid: {
     statusCode: 401,
     apiCode: 8800010,
     en: 'The application could not be authenticated: check client_id and client_secret.',
     zh: '应用身份验证失败,请检查 client_id 与 client_secret。',
+    cause: 'A sign-in without the secret of an application that has one, or with a wrong one.',
   },
   account_locked: {
     statusCode: 403,
     apiCode: 2005,
     en: 'Too many wrong passwords: try again later (data.retryAfterSeconds), or sign in with a code.',
     zh: '密码错误次数过多,请稍后再试(见 data.retryAfterSeconds)或使用验证码登录。',
+    cause: 'The identifier failed too often from this client address.',
   },
   registration_disabled: {
     statusCode: 403,
     apiCode: 2031,
     en: 'This application does not accept new users.',
     zh: '该应用已关闭注册。',
+    cause: 'The application is set to take no new users.',
   },
   credentials_invalid: {
     statusCode: 403,
     apiCode: 2333,
     en: 'The account or the password is wrong.',
     zh: '账号或密码错误。',
+    cause: 'An unknown account or a wrong password; or a right code for a number that nobody has.',
   },
   user_disabled: {
     statusCode: 403,
     apiCode: 2120008,
     en: 'This user is disabled: ask an administrator.',
     zh: '该用户已被禁用,请联系管理员。',
+    cause:
+      'The user is suspended, resigned, archived or deactivated; told only to who proved to be that user.',
   },
   app_not_found: {
     statusCode: 404,
     apiCode: 2011,
     en: 'There is no such application: send its id in the x-authing-app-id header or as client_id.',
     zh: '应用不存在:请通过 x-authing-app-id 请求头或 client_id 指定应用。',
+    cause: 'The application id is missing or unknown.',
   },
   phone_already_bound: {
     statusCode: 409,
     apiCode: 8800002,
     en: 'You already have a phone: change it with verify-update-phone-request, then update-phone.',
     zh: '您已绑定手机号:请先调用 verify-update-phone-request,再调用 update-phone 进行修改。',
+    cause: 'A user who has a phone binds one.',
   },
   phone_taken: {
     statusCode: 409,
     apiCode: 1320004,
     en: 'This phone is bound to another user.',
     zh: '该手机号已被其他用户绑定。',
-  },
-  email_taken: {
-    statusCode: 409,
-    apiCode: 1320004,
-    en: 'This email address is bound to another user.',
-    zh: '该邮箱已被其他用户绑定。',
+    cause: 'Another user of the pool has the number; told only after the code was right.',
   },
   user_exists: {
     statusCode: 409,
     apiCode: 2026,
     en: 'There is already a user with this phone or email address: sign in instead.',
     zh: '用户已存在,请直接登录。',
+    cause: 'A sign-up with a phone or address that a user of the pool has.',
   },
   username_taken: {
     statusCode: 409,
     apiCode: 2034,
     en: 'This username is taken.',
     zh: '该用户名已被占用。',
+    cause: 'Another user of the pool has the username, in upper or lower case.',
   },
   international_sms_not_configured: {
     statusCode: 422,
     apiCode: 8800006,
     en: 'No SMS provider serves this calling code: an administrator adds one under SMS routes.',
     zh: '没有短信服务商支持该国家区号,请管理员在短信路由中配置。',
+    cause: 'No provider serves the number; as yet the inbox is the only one.',
   },
   email_not_configured: {
     statusCode: 422,
     apiCode: 8800014,
     en: 'No email provider is configured: an administrator adds one.',
     zh: '尚未配置邮件服务,请联系管理员。',
+    cause: 'No provider serves email; as yet the inbox is the only one.',
   },
   passcode_attempts_exceeded: {
     statusCode: 429,
     apiCode: 8800001,
     en: 'Too many wrong codes: try again after data.retryAfterSeconds.',
     zh: '验证码错误次数过多,请在 data.retryAfterSeconds 秒后再试。',
+    cause: 'The attempts of the code, or the failures of the number or account in an hour, are spent.',
   },
   sms_cooldown: {
     statusCode: 429,
     apiCode: 8800007,
     en: 'A message was sent a moment ago: ask again after data.retryAfterSeconds.',
     zh: '发送过于频繁,请在 data.retryAfterSeconds 秒后再试。',
+    cause: 'The recipient got a message for the same purpose within the cooldown.',
   },
   sms_limit_reached: {
     statusCode: 429,
     apiCode: 8800008,
     en: 'Too many messages: ask again after data.retryAfterSeconds.',
     zh: '发送次数已达上限,请在 data.retryAfterSeconds 秒后再试。',
+    cause: 'A limit of the recipient, the client address or the application is spent.',
   },
   passcode_incorrect: {
     statusCode: 499,
     apiCode: 2001,
     en: 'The code is not correct: check it, or ask for a new one.',
     zh: '验证码不正确,请检查或重新获取。',
+    cause:
+      'The code is wrong, was never sent or already used, or is for another purpose, number, application or user.',
   },
   passcode_expired: {
     statusCode: 499,
     apiCode: 2300,
     en: 'The code has expired: ask for a new one.',
     zh: '验证码已过期,请重新获取。',
+    cause: 'The right code, too late.',
   },
   internal: {
     statusCode: 500,
@@ -157,24 +178,28 @@ export const apiCodes = {
     httpStatus: 500,
     en: 'Something went wrong on our side. Tell your administrator the requestId.',
     zh: '服务器内部错误,请将 requestId 告知管理员。',
+    cause: 'A fault of ours; the log tells it under the same requestId.',
   },
   not_implemented: {
     statusCode: 501,
     apiCode: 8800013,
     en: 'This server knows this call and does not serve it.',
     zh: '该接口尚未提供。',
+    cause: 'A call of the V3 API that no feature serves.',
   },
   body_too_large: {
     statusCode: 413,
     httpStatus: 413,
     en: 'The body is over 64 KiB: send less.',
     zh: '请求体超过 64 KiB。',
+    cause: 'The body is over the limit of every call.',
   },
   path_not_found: {
     statusCode: 404,
     httpStatus: 404,
     en: 'There is nothing at this path: /explorer lists every call.',
     zh: '路径不存在,全部接口见 /explorer。',
+    cause: 'No call has this path and method.',
   },
 } as const satisfies Record<string, ApiCode>
 

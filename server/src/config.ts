@@ -1,45 +1,60 @@
 // Every setting: its name, form, default, bounds and one sentence. The environment is read here and nowhere else;
 // all faults are reported together. `docs/reference/settings.md` is generated from this table.
+import { isIP } from 'node:net'
 import { Secret } from './core/secret.ts'
 import { type LimitName, type Limits, limits } from './limits.ts'
 
-type Setting = {
+/** What a setting takes: in words that follow "must be", and as a check. */
+type Form = { allowed: string; accepts: (value: string, production: boolean) => boolean }
+
+type Setting = Partial<Form> & {
   about: string
   /** As text, because a setting is given as text; absent: none. */
   default?: string
-  /** Says what is wrong with a given value, or nothing. */
-  fault?: (value: string, production: boolean) => string | undefined
   /** Without it the server does not start in production. */
   requiredInProduction?: true
 }
 
-const integer = (min: number, max: number) => (value: string) =>
-  /^\d+$/.test(value) && Number(value) >= min && Number(value) <= max
-    ? undefined
-    : `must be a whole number from ${min} to ${max}`
+const integer = (min: number, max: number): Form => ({
+  allowed: `a whole number from ${min} to ${max}`,
+  accepts: (value) => /^\d+$/.test(value) && Number(value) >= min && Number(value) <= max,
+})
 
-const oneOf =
-  (...values: readonly string[]) =>
-  (value: string) =>
-    values.includes(value) ? undefined : `must be one of: ${values.join(', ')}`
+const oneOf = (...values: readonly string[]): Form => ({
+  allowed: `one of: ${values.join(', ')}`,
+  accepts: (value) => values.includes(value),
+})
 
-const url =
-  (...protocols: readonly string[]) =>
-  (value: string) =>
-    URL.canParse(value) && protocols.includes(new URL(value).protocol)
-      ? undefined
-      : `must be a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`
+const url = (...protocols: readonly string[]): Form => ({
+  allowed: `a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
+  accepts: (value) => URL.canParse(value) && protocols.includes(new URL(value).protocol),
+})
 
 // Rule 27: a placeholder such as 32 times the same letter is no key to run in production with.
-const masterKeys = (value: string, production: boolean) =>
-  value.split(',').every((key) => key.length >= 32 && (!production || new Set(key).size >= 8))
-    ? undefined
-    : 'must be at least 32 random characters, for example of `openssl rand -hex 32`; after a rotation the newest first, then the older ones, parted by commas'
+const masterKeys: Form = {
+  allowed:
+    'at least 32 random characters, for example of `openssl rand -hex 32`; after a rotation the newest first, then the older ones, parted by commas',
+  accepts: (value, production) =>
+    value.split(',').every((key) => key.length >= 32 && (!production || new Set(key).size >= 8)),
+}
 
-const filled = (min: number) => (value: string) =>
-  value.length >= min && value.length <= 200 && !/\s/.test(value)
-    ? undefined
-    : `must be ${min} to 200 characters without spaces`
+const filled = (min: number): Form => ({
+  allowed: `${min} to 200 characters without spaces`,
+  accepts: (value) => value.length >= min && value.length <= 200 && !/\s/.test(value),
+})
+
+const isAddressRange = (entry: string): boolean => {
+  const [address = '', bits = '0', ...rest] = entry.split('/')
+  const family = isIP(address)
+  return (
+    family !== 0 && rest.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (family === 6 ? 128 : 32)
+  )
+}
+
+const addresses: Form = {
+  allowed: 'IP addresses or CIDR ranges parted by commas',
+  accepts: (value) => value.split(',').every((entry) => isAddressRange(entry.trim())),
+}
 
 const limitSettings: Record<string, Setting> = Object.fromEntries(
   Object.values(limits).map((limit) => [
@@ -47,29 +62,29 @@ const limitSettings: Record<string, Setting> = Object.fromEntries(
     {
       about: limit.about,
       default: String(limit[limit.settable]),
-      fault: limit.settable === 'count' ? integer(1, 1_000_000_000) : integer(0, 86_400),
+      ...(limit.settable === 'count' ? integer(1, 1_000_000_000) : integer(0, 86_400)),
     },
   ]),
 )
 
 export const settings: Readonly<Record<string, Setting>> = {
-  PORT: { about: 'The TCP port to listen on.', default: '3000', fault: integer(1, 65_535) },
+  PORT: { about: 'The TCP port to listen on.', default: '3000', ...integer(1, 65_535) },
   HOST: { about: 'The address to listen on.', default: '127.0.0.1' },
   DIALTONE_PUBLIC_URL: {
     about:
       'The URL at which clients reach the server; tokens name it as their issuer. Default: HOST and PORT.',
-    fault: url('http:', 'https:'),
+    ...url('http:', 'https:'),
     requiredInProduction: true,
   },
   DIALTONE_DATABASE_URL: {
     about: 'PostgreSQL 14 or later. Without it an embedded PGlite in the data directory is used.',
-    fault: url('postgres:', 'postgresql:'),
+    ...url('postgres:', 'postgresql:'),
     requiredInProduction: true,
   },
   DIALTONE_DATABASE_POOL_SIZE: {
     about: 'Connections to PostgreSQL that one server process may hold.',
     default: '10',
-    fault: integer(1, 1000),
+    ...integer(1, 1000),
   },
   DIALTONE_DATA_DIR: {
     about: 'Where the embedded database and the credentials made at the first start are kept.',
@@ -78,50 +93,47 @@ export const settings: Readonly<Record<string, Setting>> = {
   DIALTONE_MASTER_KEY: {
     about:
       'Seals stored secrets and derives passcodes. At least 32 random characters; after a rotation several, newest first, parted by commas.',
-    fault: masterKeys,
+    ...masterKeys,
     requiredInProduction: true,
   },
   DIALTONE_APP_ID: {
     about: 'The id of the application that the first start makes. Default: a random one.',
-    fault: filled(4),
+    ...filled(4),
   },
   DIALTONE_APP_SECRET: {
     about: 'The secret of the application that the first start makes. Default: a random one.',
-    fault: filled(16),
+    ...filled(16),
   },
   DIALTONE_ADMIN_PASSWORD: {
     about: 'The password of the administrator that the first start makes. Default: a random one.',
-    fault: filled(8),
+    ...filled(8),
   },
   DIALTONE_INBOX: {
     about:
       'The built-in inbox shows every message on a page. `on` or `off`; by default on, and off in production.',
-    fault: oneOf('on', 'off'),
+    ...oneOf('on', 'off'),
   },
   DIALTONE_LOG_LEVEL: {
     about: 'The least serious log line to write. Default: info in production, else warn.',
-    fault: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
+    ...oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
   },
   DIALTONE_DEFAULT_LANGUAGE: {
     about: 'The language of messages where a request names none.',
     default: 'en-US',
-    fault: oneOf('en-US', 'zh-CN'),
+    ...oneOf('en-US', 'zh-CN'),
   },
   DIALTONE_TRUSTED_PROXIES: {
     about:
       'Addresses or CIDR ranges of your own proxies, parted by commas. Their x-forwarded-for and x-real-ip are believed.',
     default: '',
-    fault: (value) =>
-      value === '' || value.split(',').every((entry) => /^[0-9a-fA-F.:]+(\/\d{1,3})?$/.test(entry.trim()))
-        ? undefined
-        : 'must be IP addresses or CIDR ranges parted by commas',
+    ...addresses,
   },
-  DIALTONE_PASSCODE_LENGTH: { about: 'Digits of a passcode.', default: '6', fault: integer(4, 8) },
+  DIALTONE_PASSCODE_LENGTH: { about: 'Digits of a passcode.', default: '6', ...integer(4, 8) },
   DIALTONE_PASSCODE_TTL_SECONDS: {
     about:
       'How long a passcode is valid after it was last sent; never more than 600 seconds after it was made.',
     default: '300',
-    fault: integer(60, 600),
+    ...integer(60, 600),
   },
   ...limitSettings,
 }
@@ -220,8 +232,8 @@ const findFaults = (environment: Environment, production: boolean): string[] => 
         ? [`${name} is missing: production needs it. ${setting.about}`]
         : []
     }
-    const fault = setting.fault?.(value, production)
-    return fault === undefined ? [] : [`${name} ${fault}.`]
+    if (setting.accepts === undefined || setting.accepts(value, production)) return []
+    return [`${name} must be ${setting.allowed}.`]
   })
   return [...unknown, ...known]
 }
