@@ -80,12 +80,9 @@ create table phone_bindings (
   ip text,
   bound_at timestamptz not null,
   unbound_at timestamptz,
-  primary key (pool_id, id),
+  primary key (pool_id, user_id, id),
   foreign key (pool_id, user_id) references users (pool_id, id) on delete cascade
 );
-
-create index phone_bindings_user_idx on phone_bindings (pool_id, user_id);
-create index phone_bindings_phone_idx on phone_bindings (pool_id, phone);
 
 -- Append-only. A number appears as its keyed fingerprint and masked, never in clear (rule 12).
 create table audit_events (
@@ -100,4 +97,5 @@ create table audit_events (
   primary key (pool_id, id)
 );
 
-create index audit_events_user_idx on audit_events (pool_id, user_id, occurred_at);
+-- Ids are in the order of time.
+create index audit_events_user_idx on audit_events (pool_id, user_id, id);

@@ -20,6 +20,7 @@ import { keyRoutes } from './keys/routes.ts'
 import { createMail } from './mail/mail.ts'
 import { mailRoutes } from './mail/routes.ts'
 import { createMessages } from './messages/messages.ts'
+import { createOidc } from './oidc/oidc.ts'
 import { oidcRoutes } from './oidc/routes.ts'
 import { createPasscodes } from './passcodes/passcodes.ts'
 import { passcodeRoutes } from './passcodes/routes.ts'
@@ -56,6 +57,7 @@ export const createApp = async ({ config, db, keyring, clock, log }: AppDeps) =>
   const phone = createPhone({ db, passcodes, audit, clock })
   const signUp = createSignUp({ db, users, passcodes, passwords })
   const signIn = createSignIn({ db, users, passcodes, passwords, sessions, tokens })
+  const oidc = createOidc({ applications, sessions, tokens, users })
   const inbox = createInbox({ messages, passcodes })
 
   const http = await createHttp({ log, ...config })
@@ -75,7 +77,7 @@ export const createApp = async ({ config, db, keyring, clock, log }: AppDeps) =>
     userRoutes(routes, users)
     phoneNumberRoutes(routes)
     keyRoutes(routes, keys)
-    oidcRoutes(routes, { applications, sessions, tokens, users })
+    oidcRoutes(routes, oidc)
     if (config.inbox) inboxRoutes(routes, inbox)
     explorerRoutes(routes)
     healthRoutes(routes, db)

@@ -1,56 +1,68 @@
 // What the first start makes: the pool with its application, the administrator, and the server's keys. Every later
 // start finds them.
+//
+// What must stay true: several processes that start at the same instant on one database make it once; what was made at
+// random is on disk before the database has it; a start that makes nothing writes nothing.
 import { createAdministrators } from './administrators/administrators.ts'
 import type { App } from './app.ts'
 import type { Application } from './applications/applications.ts'
 import type { Config } from './config.ts'
 import type { Clock } from './core/clock.ts'
 import { randomToken } from './core/crypto.ts'
-import { readOrMakeCredentials } from './core/data-dir.ts'
+import { keepCredentials, readCredentialsFile } from './core/data-dir.ts'
 import type { Database } from './core/database.ts'
 import { takeStartLock } from './core/migrate.ts'
 import { Secret } from './core/secret.ts'
 
 export type Credentials = {
   masterKeys: readonly [Secret, ...Secret[]]
-  appId: string
-  appSecret: Secret
-  adminPassword: Secret
-  /** The administrator's password was made by us and can be shown again. */
-  isAdminPasswordMade: boolean
+  /** Where the settings give none: made at random and kept in the data directory. */
+  forFirstStart(): { appId: string; appSecret: Secret; adminPassword: Secret }
+  /** The password that we made for the administrator of this application, if the data directory still knows it. */
+  madeAdminPassword(appId: string): Secret | undefined
 }
 
-/** What the settings give; the rest is made at random and kept in the data directory. */
 export const readCredentials = ({ dataDir, masterKeys, firstStart }: Config): Credentials => {
-  const given = {
-    ...(masterKeys === undefined ? {} : { masterKey: true }),
-    ...(firstStart.appId === undefined ? {} : { appId: true }),
-    ...(firstStart.appSecret === undefined ? {} : { appSecret: true }),
-    ...(firstStart.adminPassword === undefined ? {} : { adminPassword: true }),
-  }
-  const kept = readOrMakeCredentials(dataDir, (known) =>
-    Object.fromEntries(
-      ['masterKey', 'appId', 'appSecret', 'adminPassword']
-        .filter((name) => !(name in given))
-        .map((name) => [name, known[name] ?? makeCredential(name)]),
-    ),
-  )
+  const keptOrMade = <Name extends string>(name: Name, make: () => string) => ({
+    [name]: readCredentialsFile(dataDir)[name] ?? make(),
+  })
+  const keptMasterKey = () =>
+    new Secret(keepCredentials(dataDir, keptOrMade('masterKey', randomToken))['masterKey'] ?? '')
+
   return {
-    masterKeys: masterKeys ?? [new Secret(kept['masterKey'] ?? '')],
-    appId: firstStart.appId ?? kept['appId'] ?? '',
-    appSecret: firstStart.appSecret ?? new Secret(kept['appSecret'] ?? ''),
-    adminPassword: firstStart.adminPassword ?? new Secret(kept['adminPassword'] ?? ''),
-    isAdminPasswordMade: firstStart.adminPassword === undefined,
+    masterKeys: masterKeys ?? [keptMasterKey()],
+
+    forFirstStart: () => {
+      const { appId, appSecret, adminPassword } = firstStart
+      if (appId !== undefined && appSecret !== undefined && adminPassword !== undefined) {
+        return { appId, appSecret, adminPassword }
+      }
+      const kept = keepCredentials(dataDir, {
+        // Also one that the settings give: it says which application the rest belongs to.
+        ...(appId === undefined ? keptOrMade('appId', newAppId) : { appId }),
+        ...(appSecret === undefined ? keptOrMade('appSecret', randomToken) : {}),
+        ...(adminPassword === undefined ? keptOrMade('adminPassword', newPassword) : {}),
+      })
+      return {
+        appId: kept['appId'] ?? '',
+        appSecret: appSecret ?? new Secret(kept['appSecret'] ?? ''),
+        adminPassword: adminPassword ?? new Secret(kept['adminPassword'] ?? ''),
+      }
+    },
+
+    madeAdminPassword: (appId) => {
+      const kept = readCredentialsFile(dataDir)
+      const isKnown = firstStart.adminPassword === undefined && kept['appId'] === appId
+      return isKnown && kept['adminPassword'] !== undefined ? new Secret(kept['adminPassword']) : undefined
+    },
   }
 }
 
-/** An app id has the form that GenAuth's have, 24 hexadecimal digits, for programs that check it. */
-const makeCredential = (name: string): string =>
-  name === 'appId'
-    ? Buffer.from(randomToken(), 'base64url').toString('hex').slice(0, 24)
-    : name === 'adminPassword'
-      ? randomToken().slice(0, 20)
-      : randomToken()
+/** 24 hexadecimal digits, as GenAuth's ids have, for programs that check it. */
+const newAppId = (): string => Buffer.from(randomToken(), 'base64url').toString('hex').slice(0, 24)
+
+/** 120 random bits. */
+const newPassword = (): string => randomToken().slice(0, 20)
 
 type Deps = { db: Database; app: App; clock: Clock }
 
@@ -65,11 +77,9 @@ export const prepareFirstStart = async (
     await app.keys.makeMissing(tx)
     const existing = await app.applications.first(tx)
     if (existing !== undefined) return { application: existing, isFirst: false }
-    const application = await app.applications.create(
-      { id: credentials.appId, secret: credentials.appSecret },
-      tx,
-    )
-    await administrators.create(application.poolId, 'admin', credentials.adminPassword, tx)
+    const { appId, appSecret, adminPassword } = credentials.forFirstStart()
+    const application = await app.applications.create({ id: appId, secret: appSecret }, tx)
+    await administrators.create(application.poolId, 'admin', adminPassword, tx)
     return { application, isFirst: true }
   })
 }

@@ -96,7 +96,9 @@ const basicOf = (request: FastifyRequest): { id: string; secret: string } | unde
   if (match?.[1] === undefined) return undefined
   const text = Buffer.from(match[1], 'base64').toString('utf8')
   const colon = text.indexOf(':')
-  return colon < 1 ? undefined : { id: text.slice(0, colon), secret: text.slice(colon + 1) }
+  // No id holds NUL, and PostgreSQL would not take it in a look-up.
+  if (colon < 1 || text.includes('\0')) return undefined
+  return { id: text.slice(0, colon), secret: text.slice(colon + 1) }
 }
 
 export const applicationIdOf = (request: FastifyRequest): string | undefined =>

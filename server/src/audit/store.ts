@@ -36,4 +36,4 @@ export const selectEvents = (db: Queryable, poolId: string, userId: string) =>
       from audit_events
      where pool_id = ${{ poolId }}
        and user_id = ${userId}
-     order by occurred_at, id`)
+     order by id`)

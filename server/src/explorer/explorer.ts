@@ -2,120 +2,227 @@
 //
 // What must stay true: the document says for every route what it takes, what it gives and every refusal, from the
 // same schemas and tables that the server runs on; the explorer's files come from this server alone.
+import { readFileSync } from 'node:fs'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
+import type { FastifySchema } from 'fastify'
+import { Type } from 'typebox'
 import type { ApiCodeName } from '../api-codes.ts'
-import { type Http, refusalBody, refusalsOf } from '../core/http.ts'
+import { type Access, type Http, refusalBody, refusalsOf } from '../core/http.ts'
+import {
+  type Examples,
+  type JsonSchema,
+  refusalExamples,
+  requestExamples,
+  successExample,
+} from './examples.ts'
 
-const exampleRequestId = '934108e5-9fbf-4d24-8da1-c330328abd6c'
+const about = `The GenAuth (formerly Authing) V3 authentication API, served by Dialtone. Not affiliated with GenAuth or Authing.
 
-const refusalExamples = (names: readonly ApiCodeName[]) =>
-  Object.fromEntries(
-    names.map((name) => {
-      const value = refusalBody(name, 'en-US', exampleRequestId)
-      return [name, { summary: `${value.statusCode} ${value.apiCode ?? ''} ${name}`, value }]
-    }),
-  )
+Every V3 reply is HTTP 200 with an envelope: \`statusCode\` 200 in it means success, and \`apiCode\` names a refusal.
+Messages come in the language of the \`x-authing-lang\` header (\`en-US\`, \`zh-CN\`).
 
-const describeRefusals = (names: readonly ApiCodeName[]) =>
-  names.length === 0
-    ? ''
-    : `\n\n**Refusals** (HTTP 200, in the envelope):\n\n${names
-        .map((name) => {
-          const { statusCode, apiCode, message } = refusalBody(name, 'en-US', exampleRequestId)
-          return `- \`${name}\` ${statusCode} / ${apiCode ?? '–'}: ${message}`
-        })
-        .join('\n')}`
+**Bind a phone:** sign up, sign in, send a code with \`CHANNEL_BIND_PHONE\`, read it on the phone (in development in the
+[inbox](/inbox)), then call \`bind-phone\` with it.`
+
+const tags = [
+  { name: 'Phone', description: 'The phone of the signed-in account.' },
+  { name: 'Codes', description: 'Send and check passcodes.' },
+  { name: 'Sign-up and sign-in', description: 'Make a user, get tokens.' },
+  { name: 'Profile', description: 'The signed-in user.' },
+  { name: 'OpenID Connect', description: 'Tokens and keys, outside the envelope.' },
+  { name: 'Public information', description: 'Needs neither application nor token.' },
+  { name: 'Inbox', description: 'Development only: what would have reached phones and mailboxes.' },
+  { name: 'Health', description: 'For load balancers.' },
+]
+
+const securitySchemes = {
+  application: {
+    type: 'apiKey',
+    in: 'header',
+    name: 'x-authing-app-id',
+    description: 'The id of the application. Outside production the explorer fills it in.',
+  },
+  user: {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'JWT',
+    description:
+      'The user’s access token; the raw token without `Bearer` is accepted too. A sign-in in the explorer fills it in.',
+  },
+  client: {
+    type: 'http',
+    scheme: 'basic',
+    description:
+      'The application’s id as the username and its secret as the password. Signing in needs them, here or as client_id and client_secret in the body, unless the application’s client authentication is none.',
+  },
+} as const
+
+const Refusal = Type.Object(
+  {
+    statusCode: Type.Integer({ description: 'Business status; never 200.' }),
+    message: Type.String({ description: 'What is wrong and what to do, in the language of x-authing-lang.' }),
+    apiCode: Type.Optional(Type.Integer({ description: 'The exact kind of refusal.' })),
+    requestId: Type.String({ description: 'Names this request in the server log.' }),
+    data: Type.Optional(
+      Type.Object({
+        retryAfterSeconds: Type.Optional(Type.Integer({ description: 'When to try again.' })),
+        errors: Type.Optional(
+          Type.Array(Type.Object({ field: Type.String(), message: Type.String() }), {
+            description: 'Each field that is not valid, and what it should be.',
+          }),
+        ),
+      }),
+    ),
+  },
+  { $id: 'Refusal', title: 'Refusal' },
+)
 
 /** To be registered before the routes that it describes. */
 export const registerOpenApi = async (http: Http, publicUrl: string): Promise<void> => {
+  http.addSchema(Refusal)
   await http.register(swagger, {
     openapi: {
       openapi: '3.1.0',
       info: {
         title: 'Dialtone',
         version: '0.1.0',
-        description:
-          'The GenAuth (formerly Authing) V3 authentication API, served by Dialtone. Every V3 reply is HTTP 200 with an envelope; `statusCode` 200 in it means success, and `apiCode` names a refusal. Not affiliated with GenAuth or Authing.',
+        description: about,
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
-      servers: [{ url: publicUrl }],
-      tags: [
-        { name: 'Codes', description: 'Send and check passcodes.' },
-        { name: 'Phone', description: 'The phone of the signed-in account.' },
-        { name: 'Sign-up and sign-in' },
-        { name: 'Profile' },
-        { name: 'Public information' },
-        { name: 'OpenID Connect' },
-        { name: 'Inbox' },
-        { name: 'Health' },
-      ],
-      components: {
-        securitySchemes: {
-          application: {
-            type: 'apiKey',
-            in: 'header',
-            name: 'x-authing-app-id',
-            description: 'The application’s id.',
-          },
-          user: {
-            type: 'apiKey',
-            in: 'header',
-            name: 'authorization',
-            description: 'The user’s access token: raw, or behind Bearer.',
-          },
-        },
-      },
+      // A path: calls go to the host that the document came from, whatever name the reader knows it by.
+      servers: [{ url: new URL(publicUrl).pathname, description: 'The server of this document' }],
+      tags,
+      components: { securitySchemes },
     },
-    transform: ({ schema, url, route }) => {
-      const refusals = refusalsOf({ ...(route.config === undefined ? {} : { config: route.config }), schema })
-      const access = route.config?.access
-      return {
-        url,
-        schema: {
-          ...schema,
-          description: `${schema.description ?? ''}${describeRefusals(refusals)}`.trim(),
-          security:
-            access === 'user' || access === 'token'
-              ? [{ application: [], user: [] }]
-              : access === 'application'
-                ? [{ application: [] }, { application: [], user: [] }]
-                : [],
-        },
-      }
+    stripBasePath: false,
+    refResolver: {
+      buildLocalReference: (json, _base, _fragment, index) => `${json['$id'] ?? `def-${index}`}`,
     },
-    transformObject: (document) => {
-      if (!('openapiObject' in document)) return document.swaggerObject
-      const { openapiObject } = document
-      for (const path of Object.values(openapiObject.paths ?? {})) {
-        for (const operation of Object.values(path ?? {})) addRefusalExamples(operation)
-      }
-      return openapiObject
-    },
+    transform: ({ schema, url, route }) => ({ url, schema: describeRoute(schema ?? {}, route.config) }),
   })
 }
 
-/** Beside the success, each refusal as an example of the 200 reply, found by the names in the description. */
-const addRefusalExamples = (operation: unknown) => {
-  const { description, responses } = operation as {
-    description?: string
-    responses?: Record<string, { content?: Record<string, { examples?: unknown }> }>
-  }
-  const names = [...(description ?? '').matchAll(/^- `(\w+)`/gm)].map((match) => match[1] as ApiCodeName)
-  const json = responses?.['200']?.content?.['application/json']
-  if (names.length > 0 && json !== undefined) json.examples = refusalExamples(names)
+type RouteConfig = { access?: Access; refusals?: readonly ApiCodeName[] }
+type Described = FastifySchema & { operationId?: string; description?: string; consumes?: readonly string[] }
+
+/** The route's schema with all that the document says beyond it: refusals, examples, and who may call. */
+const describeRoute = (schema: Described, config: RouteConfig = {}): FastifySchema => {
+  const refusals = refusalsOf({ config, schema })
+  const body = schema.body as JsonSchema | undefined
+  return {
+    ...schema,
+    description: [schema.description, refusalTable(refusals)].filter(Boolean).join('\n\n'),
+    security: securityOf(config.access, body),
+    ...(body === undefined
+      ? {}
+      : { body: withExamples(body, requestExamples(schema.operationId, body), schema.consumes) }),
+    response: describeReplies((schema.response ?? {}) as Record<string, JsonSchema>, refusals),
+  } as FastifySchema
 }
 
+/** The first example also field by field: of a form, the explorer shows fields, and fills what has none with `string`. */
+const withExamples = (body: JsonSchema, examples: Examples, consumes: readonly string[] = []) => {
+  if (!consumes.includes('application/x-www-form-urlencoded')) return { ...body, 'x-examples': examples }
+  const first = Object.values(examples)[0]?.value as Record<string, unknown> | undefined
+  const properties = Object.entries(body.properties ?? {}).map(([name, field]) => {
+    const isText = field.type === 'string' && field.examples === undefined
+    return [name, isText ? { ...field, examples: [first?.[name] ?? ''] } : field]
+  })
+  return { ...body, properties: Object.fromEntries(properties), 'x-examples': examples }
+}
+
+const refusalTable = (names: readonly ApiCodeName[]) =>
+  names.length === 0
+    ? ''
+    : `| statusCode | apiCode | Refusal |\n| --- | --- | --- |\n${names
+        .map((name) => {
+          const { statusCode, apiCode, message } = refusalBody(name, 'en-US', '')
+          return `| ${statusCode} | ${apiCode ?? ''} | ${message} |`
+        })
+        .join('\n')}`
+
+const failures: Readonly<Record<string, string>> = {
+  400: 'The request is refused',
+  401: 'The client is not authenticated',
+  503: 'Not ready',
+}
+
+/** A success with an example, and beside it each refusal, as the envelope carries both. */
+const describeReplies = (replies: Record<string, JsonSchema>, refusals: readonly ApiCodeName[]) =>
+  Object.fromEntries(
+    Object.entries(replies).map(([status, reply]) => {
+      if (status !== '200')
+        return [status, { ...reply, 'x-response-description': failures[status] ?? 'Failure' }]
+      const examples = successExample(reply)
+      if (refusals.length === 0)
+        return [status, { ...reply, 'x-response-description': 'Success', 'x-examples': examples }]
+      return [
+        status,
+        {
+          anyOf: [{ title: 'Success', ...reply }, { $ref: 'Refusal#' }],
+          'x-response-description':
+            'Success, or a refusal: `statusCode` and `apiCode` in the body say which.',
+          'x-examples': { ...examples, ...refusalExamples(refusals) },
+        },
+      ]
+    }),
+  )
+
+/** Alternatives: one of them is enough. */
+const securityOf = (access: Access | undefined, body: JsonSchema | undefined) => {
+  const client = body?.properties?.['client_secret'] === undefined ? [] : [{ client: [] }]
+  if (access === 'user' || access === 'token') return [{ application: [], user: [] }]
+  if (access !== 'application') return client
+  return client.length > 0
+    ? [...client, { application: [] }]
+    : [{ application: [] }, { application: [], user: [] }]
+}
+
+const page = (name: string) => readFileSync(new URL(`../../pages/${name}`, import.meta.url), 'utf8')
+
+// Swagger UI draws icons from data: URLs and sets styles on elements; nothing else comes from anywhere but here.
+const policy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ')
+
 export const registerExplorer = async (http: Http): Promise<void> => {
-  await http.register(swaggerUi, {
-    routePrefix: '/explorer',
-    staticCSP: true,
-    uiConfig: {
-      tryItOutEnabled: true,
-      persistAuthorization: true,
-      displayRequestDuration: true,
-      docExpansion: 'list',
-    },
-    theme: { title: 'Dialtone API explorer' },
+  await http.register(async (scope) => {
+    scope.addHook('onSend', async (_request, reply) => {
+      reply.headers({ 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' })
+    })
+    await scope.register(swaggerUi, {
+      routePrefix: '/explorer',
+      staticCSP: policy,
+      // The token stays in the page's memory: a reload forgets it.
+      uiConfig: {
+        layout: 'BaseLayout',
+        docExpansion: 'list',
+        tryItOutEnabled: true,
+        displayRequestDuration: true,
+        defaultModelsExpandDepth: -1,
+      },
+      theme: {
+        title: 'API explorer · Dialtone',
+        css: [{ filename: 'explorer.css', content: page('explorer/explorer.css') }],
+        js: [{ filename: 'explorer.js', content: page('explorer/explorer.js') }],
+        favicon: [
+          {
+            filename: 'icon.svg',
+            rel: 'icon',
+            type: 'image/svg+xml',
+            sizes: 'any',
+            content: page('icon.svg'),
+          },
+        ],
+      },
+    })
   })
 }

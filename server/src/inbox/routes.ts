@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import type { Http } from '../core/http.ts'
 import { unlimited } from '../limits.ts'
 import type { Inbox } from './inbox.ts'
-import { inboxPage } from './page.ts'
+import { readInboxPage } from './page.ts'
 
 const Messages = Type.Object({
   messages: Type.Array(
@@ -47,12 +47,11 @@ export const inboxRoutes = (http: Http, inbox: Inbox): void => {
     },
   )
 
-  http.get(
-    '/inbox',
-    {
-      config: { access: 'public', limit: unlimited('a static page') },
-      schema: { hide: true },
-    },
-    async (_request, reply) => reply.headers(inboxPage.headers).send(inboxPage.html),
-  )
+  for (const { path, headers, body } of readInboxPage()) {
+    http.get(
+      path,
+      { config: { access: 'public', limit: unlimited('a static page') }, schema: { hide: true } },
+      async (_request, reply) => reply.headers(headers).send(body),
+    )
+  }
 }

@@ -13,7 +13,7 @@ import { digest, type Keyring, newId, randomInteger } from '../core/crypto.ts'
 import type { Database, Queryable } from '../core/database.ts'
 import type { TokenSubject } from '../sessions/sessions.ts'
 import { derivePasscode } from './derive.ts'
-import { type Medium, type Purpose, purposes } from './purposes.ts'
+import { belongsToSender, type Medium, type Purpose, purposes } from './purposes.ts'
 import {
   type CountedLimit,
   deleteOldPasscodes,
@@ -78,7 +78,8 @@ export const createPasscodes = ({ db, keyring, clock, config }: Deps) => {
     const now = clock.now()
     const passcodeId = newId(clock)
     const code = derivePasscode(keyring.current.derive, [passcodeId, purpose, recipient], passcodeLength)
-    const holder = sender?.userId ?? stranger
+    const asker = sender?.userId ?? stranger
+    const holder = belongsToSender(purpose) ? asker : stranger
     const { sentTo } = purposes[purpose]
     return issuePasscode(db, {
       poolId: application.poolId,
@@ -86,6 +87,7 @@ export const createPasscodes = ({ db, keyring, clock, config }: Deps) => {
       purpose,
       recipient,
       sender,
+      holder,
       passcodeId,
       keyId: keyring.current.id,
       codeDigest: digest(
@@ -101,7 +103,7 @@ export const createPasscodes = ({ db, keyring, clock, config }: Deps) => {
       expiresAt: secondsAfter(now, passcodeTtlSeconds),
       longestTtlSeconds,
       maxAttempts: limits.attemptsPerPasscode.count,
-      limits: countedLimits(request, holder),
+      limits: countedLimits(request, asker),
       onlyKnown: sentTo === 'known' || (sentTo === 'known_or_sign_up' && !application.signUpEnabled),
       message: {
         poolId: application.poolId,
@@ -121,10 +123,10 @@ export const createPasscodes = ({ db, keyring, clock, config }: Deps) => {
 
   const countedLimits = (
     { application, purpose, recipient, ip }: PasscodeRequest,
-    holder: string,
+    asker: string,
   ): CountedLimit[] => [
     {
-      key: `message_cooldown:${purpose}:${recipient}:${holder}`,
+      key: `message_cooldown:${purpose}:${recipient}:${asker}`,
       perAudience: false,
       shard: 0,
       ...limits.messageCooldown,

@@ -11,6 +11,11 @@ type PurposeRow = {
   sms?: `CHANNEL_${string}`
   email?: `CHANNEL_${string}`
   sentTo: Audience
+  /**
+   * Consumed by a call that knows no user, such as sign-in. Clients send the token that they have with every call, so
+   * that such a code is nobody's own even where a signed-in user asked for it: it belongs to the number alone.
+   */
+  beforeSignIn?: true
   en: string
   zh: string
 }
@@ -20,6 +25,7 @@ export const purposes = {
     sms: 'CHANNEL_LOGIN',
     email: 'CHANNEL_LOGIN',
     sentTo: 'known_or_sign_up',
+    beforeSignIn: true,
     en: 'sign in',
     zh: '登录',
   },
@@ -27,6 +33,7 @@ export const purposes = {
     sms: 'CHANNEL_REGISTER',
     email: 'CHANNEL_REGISTER',
     sentTo: 'anyone',
+    beforeSignIn: true,
     en: 'sign up',
     zh: '注册',
   },
@@ -34,6 +41,7 @@ export const purposes = {
     sms: 'CHANNEL_RESET_PASSWORD',
     email: 'CHANNEL_RESET_PASSWORD',
     sentTo: 'known',
+    beforeSignIn: true,
     en: 'reset your password',
     zh: '重置密码',
   },
@@ -61,6 +69,7 @@ export const purposes = {
   complete_phone: {
     sms: 'CHANNEL_COMPLETE_PHONE',
     sentTo: 'anyone',
+    beforeSignIn: true,
     en: 'confirm your phone',
     zh: '补全手机号',
   },
@@ -104,12 +113,14 @@ export const purposes = {
   unlock_account: {
     email: 'CHANNEL_UNLOCK_ACCOUNT',
     sentTo: 'known',
+    beforeSignIn: true,
     en: 'unlock your account',
     zh: '解锁账号',
   },
   complete_email: {
     email: 'CHANNEL_COMPLETE_EMAIL',
     sentTo: 'anyone',
+    beforeSignIn: true,
     en: 'confirm your email address',
     zh: '补全邮箱',
   },
@@ -135,3 +146,7 @@ export const purposeOf = (medium: Medium, channel: string): Purpose | undefined 
 
 export const channelOf = (medium: Medium, purpose: Purpose): string =>
   (purposes[purpose] as PurposeRow)[medium] ?? purpose
+
+/** Whether a code of this purpose belongs to the signed-in user who asked for it (rule 6). */
+export const belongsToSender = (purpose: Purpose): boolean =>
+  (purposes[purpose] as PurposeRow).beforeSignIn !== true

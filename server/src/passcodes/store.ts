@@ -12,6 +12,8 @@ export type IssueRequest = {
   purpose: string
   recipient: string
   sender: TokenSubject | undefined
+  /** The signed-in user whom the code belongs to, or `stranger`. */
+  holder: string
   passcodeId: string
   keyId: string
   codeDigest: Buffer
@@ -50,8 +52,7 @@ export type IssueRow = {
  * charged by one too many; never does one too many go through, because each charge is an upsert with its own bound.
  */
 export const issuePasscode = async (db: Queryable, given: IssueRequest): Promise<IssueRow> => {
-  const { poolId, recipient, purpose, applicationId, sender, now } = given
-  const holder = sender?.userId ?? stranger
+  const { poolId, recipient, purpose, applicationId, sender, holder, now } = given
   const challengeKey = sql`
         pool_id = ${{ poolId }}
     and recipient = ${{ recipient }}
@@ -155,13 +156,13 @@ const charge = ({ poolId, now }: IssueRequest, which: Sql): Sql => sql`
   ${countOn(now, sql`(select max_count from wanted where wanted.key = limit_counters.key)`)}
   returning key`
 
-const isKnown = ({ poolId, recipient, sender }: IssueRequest): Sql => sql`
+const isKnown = ({ poolId, recipient, holder }: IssueRequest): Sql => sql`
   exists (
     select
       from users
      where users.pool_id = ${{ poolId }}
        and (users.phone = ${{ recipient }} or users.email = ${{ recipient }})
-       ${sender === undefined ? empty : sql`and users.id = ${{ userId: sender.userId }}`}
+       ${holder === stranger ? empty : sql`and users.id = ${{ holder }}`}
   )`
 
 export type Proof = {
@@ -196,8 +197,8 @@ export type VerdictRow = {
  */
 export const passcodeVerdict = (proof: Proof, gate: Sql): Sql => {
   const { poolId, recipient, userId, now } = proof
-  const numberKey = `passcode_failures:${{ recipient }}`
-  const accountKey = `passcode_failures:account:${{ userId }}`
+  const numberKey = `passcode_failures:${recipient}`
+  const accountKey = `passcode_failures:account:${userId}`
   const digests = proof.digests.map((digest, index) => sql`${{ [`digest${index}`]: digest }}::bytea`)
   const matches = sql`code_digest in (${join(digests)})`
   const isTried =

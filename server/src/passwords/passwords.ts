@@ -37,13 +37,29 @@ export const createPasswords = ({ db, keys, keyring, clock, config }: Deps) => {
     now: clock.now(),
   })
 
+  const takeGuess = async (failures: Counter): Promise<void> => {
+    const spentUntil = await takeOne(db, failures)
+    if (spentUntil === undefined) return
+    const retryAfterSeconds = secondsUntil(clock.now(), spentUntil)
+    throw new ApiError('account_locked', 'too many wrong passwords from this address', { retryAfterSeconds })
+  }
+
   return {
     /**
      * The password as the user typed it. @param encryption how the client encrypted it, for the keys of `system`
-     * @throws ApiError request_invalid naming the field
+     * @throws ApiError request_invalid naming the field; account_locked after too many that could not be opened
      */
-    open: async (password: string, encryption: PasswordEncryption, field: string): Promise<string> => {
+    open: async (given: {
+      password: string
+      encryption: PasswordEncryption
+      field: string
+      poolId: string
+      ip: string
+    }): Promise<string> => {
+      const { password, encryption, field } = given
       if (encryption === 'none') return password
+      const failures = counter(given.poolId, 'encrypted password', given.ip)
+      await takeGuess(failures)
       const opened =
         encryption === 'rsa'
           ? openRsa(password, rsaPrivateKeyOf(await keys.newest('password_rsa')))
@@ -54,6 +70,7 @@ export const createPasswords = ({ db, keys, keyring, clock, config }: Deps) => {
           `could not be decrypted: encrypt it with the ${encryption} key of /api/v3/system`,
         )
       }
+      await giveBack(db, failures)
       return opened
     },
 
@@ -78,13 +95,7 @@ export const createPasswords = ({ db, keys, keyring, clock, config }: Deps) => {
       passwordHash: string | undefined
     }): Promise<boolean> => {
       const failures = counter(given.poolId, given.identifier, given.ip)
-      const spentUntil = await takeOne(db, failures)
-      if (spentUntil !== undefined) {
-        const retryAfterSeconds = secondsUntil(clock.now(), spentUntil)
-        throw new ApiError('account_locked', 'too many wrong passwords from this address', {
-          retryAfterSeconds,
-        })
-      }
+      await takeGuess(failures)
       const matches = await verify(given.passwordHash ?? (await decoyHash()), given.password)
       if (!matches || given.passwordHash === undefined) return false
       await giveBack(db, failures)
@@ -119,7 +130,7 @@ const openRsa = (sealed: string, key: KeyObject): string | undefined => {
 /**
  * PKCS#1 v1.5 (RFC 8017, 7.2.2), which browser libraries such as JSEncrypt use and which Node.js no longer offers for
  * decryption. What a caller can tell from the answer is whether the padding was right, which is what Bleichenbacher's
- * attack needs; each question costs a sign-in attempt under its limit, and the key opens nothing but passwords in
+ * attack needs; the limit of wrong passwords an hour counts each such question, and the key opens nothing but passwords in
  * transit inside TLS. See docs/decisions/encrypted-passwords.md.
  */
 const openPkcs1 = (bytes: Buffer, key: KeyObject): string | undefined => {

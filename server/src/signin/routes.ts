@@ -86,7 +86,11 @@ const parseIdentifier = (payload: NonNullable<Body['passwordPayload']>): Identif
   throw fieldInvalid('passwordPayload', 'needs an account, email, username or phone')
 }
 
-const parseBy = async (body: Body, passwords: Passwords): Promise<SignInRequest['by']> => {
+const parseBy = async (
+  body: Body,
+  passwords: Passwords,
+  from: { poolId: string; ip: string },
+): Promise<SignInRequest['by']> => {
   if (body.connection === 'LDAP' || body.connection === 'AD') {
     throw new ApiError('not_implemented', `connection ${body.connection}`)
   }
@@ -96,7 +100,12 @@ const parseBy = async (body: Body, passwords: Passwords): Promise<SignInRequest[
       throw fieldInvalid('passwordPayload', 'is required when connection is PASSWORD')
     const identifier = parseIdentifier(payload)
     const encryption = body.options?.passwordEncryptType ?? 'none'
-    const password = await passwords.open(payload.password, encryption, 'passwordPayload.password')
+    const password = await passwords.open({
+      password: payload.password,
+      encryption,
+      field: 'passwordPayload.password',
+      ...from,
+    })
     return { kind: 'password', identifier, password }
   }
   const payload = body.passCodePayload
@@ -153,7 +162,7 @@ export const signInRoutes = (http: Http, signIn: SignIn, passwords: Passwords): 
         userAgent: request.headers['user-agent'],
         scope: grantScope(body.options?.scope, 'options.scope'),
         autoRegister: body.options?.autoRegister ?? false,
-        by: await parseBy(body, passwords),
+        by: await parseBy(body, passwords, { poolId: application.poolId, ip: clientIp }),
       })
       return ok(request, tokenSet)
     },

@@ -10,7 +10,7 @@ import type { Passwords } from '../passwords/passwords.ts'
 import type { E164 } from '../phone-numbers/phone-numbers.ts'
 import type { Sessions, StartedSession } from '../sessions/sessions.ts'
 import type { TokenSet, Tokens } from '../tokens/tokens.ts'
-import { type Identifier, toIdClaims, type UserRow, type Users } from '../users/users.ts'
+import { type Identifier, identifierOf, toIdClaims, type UserRow, type Users } from '../users/users.ts'
 
 export type SignInRequest = {
   application: Application
@@ -85,7 +85,7 @@ export const createSignIn = ({ db, users, passcodes, passwords, sessions, tokens
         const user =
           known ??
           (await users.signUp(
-            { poolId, applicationId: application.id, ip, phone, email, emailVerified: true },
+            { poolId, applicationId: application.id, ip, phone, email, emailVerified: email !== undefined },
             tx,
           ))
         return { user, session: await startSession(request, user, tx) }
@@ -134,11 +134,9 @@ const requireActivated = (user: UserRow): void => {
   if (user.status !== 'Activated') throw new ApiError('user_disabled', `the user is ${user.status}`)
 }
 
-const nameOf = (identifier: Identifier): string =>
-  identifier.kind === 'phone'
-    ? identifier.phone
-    : identifier.kind === 'email'
-      ? identifier.email
-      : identifier.kind === 'username'
-        ? identifier.username.toLowerCase()
-        : identifier.account.trim().toLowerCase()
+/** One name for all writings of an identifier, so that none of them has guesses of its own. */
+const nameOf = (identifier: Identifier): string => {
+  const meant = identifier.kind === 'account' ? identifierOf(identifier.account) : identifier
+  if (meant.kind === 'phone') return meant.phone
+  return meant.kind === 'email' ? meant.email : meant.username.toLowerCase()
+}

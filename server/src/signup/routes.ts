@@ -144,7 +144,7 @@ export const signUpRoutes = (http: Http, signUp: SignUp, passwords: Passwords): 
     {
       config: {
         access: 'application',
-        limit: ['attemptsPerPasscode', 'passcodeFailuresHour'],
+        limit: ['attemptsPerPasscode', 'passcodeFailuresHour', 'passwordFailuresHour'],
         refusals: [
           'registration_disabled',
           'phone_number_invalid',
@@ -155,6 +155,7 @@ export const signUpRoutes = (http: Http, signUp: SignUp, passwords: Passwords): 
           'passcode_attempts_exceeded',
           'user_exists',
           'username_taken',
+          'account_locked',
         ],
       },
       schema: {
@@ -182,7 +183,13 @@ export const signUpRoutes = (http: Http, signUp: SignUp, passwords: Passwords): 
         password:
           typed === undefined
             ? undefined
-            : await passwords.open(typed, encryption, 'passwordPayload.password'),
+            : await passwords.open({
+                password: typed,
+                encryption,
+                field: 'passwordPayload.password',
+                poolId: application.poolId,
+                ip: clientIp,
+              }),
         completion: parseCompletion(body, by),
         username: body.profile?.username
           ? requireUsername(body.profile.username, 'profile.username')

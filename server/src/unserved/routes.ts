@@ -3,23 +3,29 @@ import type { Http } from '../core/http.ts'
 import { unlimited } from '../limits.ts'
 import { sdkPaths } from './paths.ts'
 
-const known = new Set(sdkPaths)
+const methods = ['GET', 'POST', 'PUT', 'DELETE'] as const
 
 /** Calls that the published SDK makes and that no feature serves: a clear refusal instead of a missing page. */
 export const unservedRoutes = (http: Http): void => {
+  // To be registered last: a call that is served by another method is not one that this server does not serve.
+  const unserved = sdkPaths.filter((url) => !methods.some((method) => http.hasRoute({ method, url })))
+  const known = new Set(unserved)
+  const prefixes = unserved.filter((path) => path.endsWith('/'))
+
   http.route({
-    method: ['GET', 'POST'],
+    method: [...methods],
     url: '/api/v3/*',
     config: {
       access: 'public',
       limit: unlimited('does nothing'),
-      refusals: ['not_implemented', 'path_not_found'],
+      refusals: ['not_implemented', 'path_not_found', 'request_invalid'],
     },
     schema: { hide: true },
-    handler: async (request) => {
-      const { pathname } = new URL(request.url, 'http://localhost')
-      if (!known.has(pathname)) throw new ApiError('path_not_found', 'no such path')
-      throw new ApiError('not_implemented', pathname)
+    handler: async ({ params }) => {
+      const path = `/api/v3/${(params as { '*': string })['*']}`
+      const prefix = prefixes.find((start) => path.startsWith(start))
+      if (!known.has(path) && prefix === undefined) throw new ApiError('path_not_found', 'no such path')
+      throw new ApiError('not_implemented', prefix ?? path)
     },
   })
 }

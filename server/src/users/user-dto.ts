@@ -30,6 +30,7 @@ export const profileFields = [
   'locale',
   'formatted',
   'region',
+  'locality',
 ] as const
 
 export type ProfileField = (typeof profileFields)[number]
@@ -43,6 +44,7 @@ const addressFields: readonly ProfileField[] = [
   'postalCode',
   'formatted',
   'region',
+  'locality',
 ]
 
 const text = (description: string) => Type.Optional(Type.String({ description }))
@@ -176,7 +178,7 @@ export const toIdClaims = (row: UserRow, scope: string): Record<string, unknown>
             country: of('country'),
             postal_code: of('postalCode'),
             region: of('region') ?? of('province'),
-            locality: of('city'),
+            locality: of('locality') ?? of('city'),
             street_address: of('streetAddress'),
             formatted: of('formatted') ?? of('address'),
           },

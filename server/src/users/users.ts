@@ -59,11 +59,7 @@ export const createUsers = ({ db, audit, clock }: Deps) => {
     if (identifier.kind === 'phone') return selectUserByPhone(tx, poolId, identifier.phone)
     if (identifier.kind === 'email') return selectUserByEmail(tx, poolId, identifier.email)
     if (identifier.kind === 'username') return selectUserByUsername(tx, poolId, identifier.username)
-    const { account } = identifier
-    if (account.includes('@')) return selectUserByEmail(tx, poolId, account.trim().toLowerCase())
-    const phone = parsePhone({ number: account })
-    if ('phone' in phone) return selectUserByPhone(tx, poolId, phone.phone)
-    return selectUserByUsername(tx, poolId, account)
+    return find(poolId, identifierOf(identifier.account), tx)
   }
 
   return {
@@ -134,6 +130,15 @@ const refuseTaken = (error: unknown): never => {
   if (index === 'users_external_id_key') throw fieldInvalid('externalId', 'belongs to another user')
   if (index !== undefined) throw new ApiError('user_exists', index)
   throw error
+}
+
+/** What an account is meant as: whatever holds an @ is an email, what reads as a number is a phone. */
+export const identifierOf = (account: string): Exclude<Identifier, { kind: 'account' }> => {
+  const text = account.normalize('NFKC').trim()
+  if (text.includes('@')) return { kind: 'email', email: text.toLowerCase() }
+  const parsed = parsePhone({ number: text })
+  if ('phone' in parsed) return { kind: 'phone', phone: parsed.phone }
+  return { kind: 'username', username: text }
 }
 
 /** The canonical form of an email address. @throws ApiError email_invalid */
