@@ -79,7 +79,7 @@ export const createApp = async ({ config, db, keyring, clock, log }: AppDeps) =>
     keyRoutes(routes, keys)
     oidcRoutes(routes, oidc)
     if (config.inbox) inboxRoutes(routes, inbox)
-    explorerRoutes(routes)
+    explorerRoutes(routes, config.production ? undefined : async () => (await applications.first())?.id)
     healthRoutes(routes, db)
     unservedRoutes(routes)
   })

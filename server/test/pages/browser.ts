@@ -1,0 +1,45 @@
+// A real browser for the pages: whichever Chromium the machine has, with a profile of its own for each test.
+import { existsSync } from 'node:fs'
+import { chromium, type Page } from 'playwright-core'
+
+const executablePath = [
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/usr/bin/google-chrome-stable',
+  '/snap/bin/chromium',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+].find((path) => existsSync(path))
+
+/** Without a browser the tests of the pages are skipped. */
+export const hasBrowser = executablePath !== undefined
+
+/** A page that writes down what should not happen: `faults` are console errors, exceptions and refusals of the policy. */
+export const openPage = async () => {
+  const browser = await chromium.launch({
+    ...(executablePath === undefined ? {} : { executablePath }),
+    args: ['--no-sandbox', '--headless', '--disable-gpu', '--disable-background-networking'],
+  })
+  const context = await browser.newContext()
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'])
+  const page = await context.newPage()
+  page.setDefaultTimeout(20_000)
+  const faults: string[] = []
+  const requests: URL[] = []
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') faults.push(message.text())
+  })
+  page.on('pageerror', (error) => faults.push(error.message))
+  page.on('request', (request) => requests.push(new URL(request.url())))
+
+  return {
+    page,
+    faults,
+    /** The hosts that the page has asked for anything; data: URLs have none. */
+    hosts: () => new Set(requests.map(({ host }) => host).filter(Boolean)),
+    [Symbol.asyncDispose]: () => browser.close(),
+  }
+}
+
+export const readClipboard = (page: Page): Promise<string> =>
+  page.evaluate('navigator.clipboard.readText()') as Promise<string>
