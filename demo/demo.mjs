@@ -1,15 +1,18 @@
 // The whole story against the running server, with the published SDK, unmodified: sign up, sign in, receive a code,
 // bind the phone, look at the result. Prints each call and its reply.
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import sdk from 'authing-node-sdk'
 
 const { env } = process
-const made = () => JSON.parse(readFileSync(join(env.DIALTONE_DATA_DIR ?? 'data', 'credentials.json'), 'utf8'))
-const appHost = env.DIALTONE_PUBLIC_URL ?? `http://${env.HOST ?? '127.0.0.1'}:${env.PORT ?? '3000'}`
-const appId = env.DIALTONE_APP_ID ?? made().appId
-const appSecret = env.DIALTONE_APP_SECRET ?? made().appSecret
-const client = new sdk.AuthenticationClient({ appId, appSecret, appHost })
+const appHost = env.DIALTONE_PUBLIC_URL || `http://${env.HOST || '127.0.0.1'}:${env.PORT || '3000'}`
+
+/** What the first start made, unless the settings gave it. */
+const made = (name) => {
+  const file = join(env.DIALTONE_DATA_DIR || 'data', 'credentials.json')
+  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8'))[name]
+  throw new Error(`there is no ${file} yet: start the server first, in another terminal: npm start`)
+}
 
 const unique = String(Date.now()).slice(-8)
 const username = `ada-${unique}`
@@ -34,12 +37,18 @@ const show = async (name, params, call) => {
 
 const readInbox = async (to) => {
   const response = await fetch(`${appHost}/inbox/messages?to=${encodeURIComponent(to)}`)
+  if (response.status === 404) throw new Error('the inbox is off: start the server with DIALTONE_INBOX=on')
   const { messages } = await response.json()
   console.log(`\nThe inbox shows: ${messages[0].text}`)
   return messages[0].passCode
 }
 
 const story = async () => {
+  const client = new sdk.AuthenticationClient({
+    appId: env.DIALTONE_APP_ID || made('appId'),
+    appSecret: env.DIALTONE_APP_SECRET || made('appSecret'),
+    appHost,
+  })
   await show('signUpByUsernamePassword', { username, password }, () =>
     client.signUpByUsernamePassword({ username, password }),
   )
@@ -61,7 +70,7 @@ const story = async () => {
 
 story().catch((error) => {
   const hint =
-    error.code === 'ECONNREFUSED' ? ` Is the server running at ${appHost}? Start it with: npm start` : ''
-  console.error(`\nThe demo failed: ${error.message}.${hint}`)
+    error.code === 'ECONNREFUSED' ? `. Is the server running at ${appHost}? Start it with: npm start` : ''
+  console.error(`\nThe demo failed: ${error.message}${hint}`)
   process.exit(1)
 })

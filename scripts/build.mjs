@@ -1,29 +1,84 @@
-// Compiles the server when its sources are newer than the last build, so that `npm start` is one command.
+// Compiles the server where its sources are newer than the last build, so that `npm start` is one command.
+//
+// Compiled aside, then moved over the last build file by file: a server that starts meanwhile, or a second build, never
+// meets a half-written file; and a build that fails leaves the last one as it was.
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const server = join(root, 'server')
-const stamp = join(server, 'dist', '.built')
+const dist = join(server, 'dist')
+const aside = join(dist, `.aside-${process.pid}`)
+const stamp = join(dist, '.built')
 const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
 
-const newest = (path) =>
-  statSync(path).isDirectory()
-    ? Math.max(statSync(path).mtimeMs, ...readdirSync(path).map((name) => newest(join(path, name))))
-    : statSync(path).mtimeMs
-
-const changedAt = Math.max(newest(join(server, 'src')), newest(join(server, 'tsconfig.json')))
-if (existsSync(stamp) && statSync(stamp).mtimeMs > changedAt) process.exit(0)
-if (!existsSync(compiler)) {
-  console.error(
-    'Dialtone is not built and the compiler is not installed: run `npm install --include=dev` once, then `npm run build`.',
-  )
-  process.exit(1)
+const changedAt = (path) => {
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (found === undefined || path.endsWith('.test.ts')) return 0
+  const inside = found.isDirectory() ? readdirSync(path).map((name) => changedAt(join(path, name))) : []
+  return Math.max(found.mtimeMs, ...inside)
 }
 
-rmSync(join(server, 'dist'), { recursive: true, force: true })
-const { status } = spawnSync(process.execPath, [compiler, '--project', server], { stdio: 'inherit' })
-if (status === 0) writeFileSync(stamp, '')
-process.exit(status ?? 1)
+const filesIn = (folder) =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+
+const compile = () => {
+  rmSync(aside, { recursive: true, force: true })
+  const compiled = spawnSync(process.execPath, [compiler, '--project', server, '--outDir', aside], {
+    stdio: 'inherit',
+  })
+  return compiled.status ?? 1
+}
+
+const moveIntoPlace = () => {
+  const made = filesIn(aside)
+  for (const file of made) {
+    mkdirSync(dirname(join(dist, file)), { recursive: true })
+    renameSync(join(aside, file), join(dist, file))
+  }
+  for (const file of filesIn(dist)) {
+    if (!file.startsWith('.') && !made.includes(file)) rmSync(join(dist, file), { force: true })
+  }
+}
+
+const build = () => {
+  const startedAt = new Date()
+  const sourcesChangedAt = Math.max(
+    changedAt(join(server, 'src')),
+    changedAt(join(server, 'tsconfig.json')),
+    changedAt(join(root, 'package-lock.json')),
+  )
+  if ((statSync(stamp, { throwIfNoEntry: false })?.mtimeMs ?? 0) > sourcesChangedAt) return 0
+  if (!existsSync(compiler)) {
+    console.error(
+      'Dialtone is not built and the compiler is not installed: run `npm install --include=dev` once, then `npm run build`.',
+    )
+    return 1
+  }
+  try {
+    const status = compile()
+    if (status !== 0) return status
+    moveIntoPlace()
+  } finally {
+    rmSync(aside, { recursive: true, force: true })
+  }
+  writeFileSync(stamp, '')
+  // What changes while the compiler reads is newer than this, and compiled next time.
+  utimesSync(stamp, startedAt, startedAt)
+  return 0
+}
+
+process.exit(build())

@@ -35,7 +35,7 @@ create table messages (
   pool_id uuid not null,
   id uuid not null,
   application_id text not null,
-  medium text not null check (medium in ('sms', 'email')),
+  channel text not null check (channel in ('sms', 'email')),
   recipient text not null,
   purpose text not null,
   passcode_id uuid not null,

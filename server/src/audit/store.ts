@@ -1,4 +1,4 @@
-import { type Queryable, type Sql, sql } from '../core/database.ts'
+import { named, type Queryable, type Sql, sql } from '../core/database.ts'
 
 export type AuditRow = {
   id: string
@@ -13,7 +13,7 @@ export type AuditRow = {
 /** An `insert … select` for a statement of another feature: the event is written if and only if `source` has a row. */
 export const insertEventFrom = (source: Sql, poolId: string, event: AuditRow): Sql => sql`
   insert into audit_events (pool_id, id, type, user_id, application_id, ip, detail, occurred_at)
-  select ${{ poolId }}::uuid, ${event.id}::uuid, ${event.type}, ${event.userId ?? null}::uuid,
+  select ${named({ poolId })}::uuid, ${event.id}::uuid, ${event.type}, ${event.userId ?? null}::uuid,
          ${event.applicationId ?? null}, ${event.ip ?? null}, ${JSON.stringify(event.detail)}::jsonb,
          ${event.occurredAt}::timestamptz
     from ${source}`
@@ -34,6 +34,6 @@ export const selectEvents = (db: Queryable, poolId: string, userId: string) =>
   db.query<StoredEvent>(sql`
     select type, user_id, application_id, ip, detail, occurred_at
       from audit_events
-     where pool_id = ${{ poolId }}
+     where pool_id = ${named({ poolId })}
        and user_id = ${userId}
      order by id`)

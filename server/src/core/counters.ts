@@ -1,16 +1,16 @@
 // Counters in the database: how often something happened in a window that began with its first time. Shared by all
 // server processes; every count is one upsert with its own bound, so that parallel requests never exceed it.
-import { type Queryable, type Sql, sql } from './database.ts'
+import { named, type Queryable, type Sql, sql } from './database.ts'
 
 /** The end of an `insert into limit_counters`: starts a window or counts on, and stops at the bound. */
 export const countOn = (now: Date, bound: Sql): Sql => sql`
   on conflict (pool_id, key, shard) do update
-     set used = case when limit_counters.resets_at <= ${{ now }} then 1 else limit_counters.used + 1 end,
+     set used = case when limit_counters.resets_at <= ${named({ now })} then 1 else limit_counters.used + 1 end,
          resets_at = case
-           when limit_counters.resets_at <= ${{ now }} then excluded.resets_at
+           when limit_counters.resets_at <= ${named({ now })} then excluded.resets_at
            else limit_counters.resets_at
          end
-   where limit_counters.resets_at <= ${{ now }}
+   where limit_counters.resets_at <= ${named({ now })}
       or limit_counters.used < ${bound}`
 
 export type Counter = { poolId: string; key: string; count: number; windowSeconds: number; now: Date }
@@ -22,14 +22,14 @@ export const takeOne = async (db: Queryable, counter: Counter): Promise<Date | u
     with taken as (
       insert into limit_counters (pool_id, key, shard, used, resets_at)
       values (
-        ${{ poolId }}, ${{ key }}, 0, 1,
-        ${{ now }}::timestamptz + make_interval(secs => ${counter.windowSeconds}::integer)
+        ${named({ poolId })}, ${named({ key })}, 0, 1,
+        ${named({ now })}::timestamptz + make_interval(secs => ${counter.windowSeconds}::integer)
       )
       ${countOn(now, sql`${counter.count}`)}
       returning 1
     )
     select exists (select from taken) as taken,
-           (select resets_at from limit_counters where pool_id = ${{ poolId }} and key = ${{ key }} and shard = 0) as resets_at`)
+           (select resets_at from limit_counters where pool_id = ${named({ poolId })} and key = ${named({ key })} and shard = 0) as resets_at`)
   return row?.taken === true ? undefined : (row?.resets_at ?? now)
 }
 
@@ -38,8 +38,8 @@ export const giveBack = async (db: Queryable, { poolId, key }: Counter): Promise
   await db.query(sql`
     update limit_counters
        set used = used - 1
-     where pool_id = ${{ poolId }}
-       and key = ${{ key }}
+     where pool_id = ${named({ poolId })}
+       and key = ${named({ key })}
        and shard = 0
        and used > 0`)
 }

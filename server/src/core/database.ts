@@ -22,33 +22,47 @@ export type Database = Queryable & {
   close(): Promise<void>
 }
 
-/**
- * The text and values that a driver takes. A value that is written as an object of one property, `${{ poolId }}`, is a
- * named parameter: however often it stands in a statement and its fragments, it is sent once.
- */
+/** A value that stands in a statement under a name: see `named`. */
+class NamedValue {
+  readonly name: string
+  readonly value: unknown
+
+  constructor(name: string, value: unknown) {
+    this.name = name
+    this.value = value
+  }
+
+  /** In a template that is not `sql` it would become text: better an error than a wrong key. */
+  toString(): string {
+    throw new Error(`the named parameter ${this.name} stands in a text that is not SQL`)
+  }
+}
+
+/** `${named({ poolId })}`: however often the name stands in a statement and its fragments, the value is sent once. */
+export const named = (parameter: Readonly<Record<string, unknown>>): NamedValue => {
+  const [entry] = Object.entries(parameter)
+  if (entry === undefined) throw new Error('a named parameter needs a name')
+  return new NamedValue(...entry)
+}
+
+/** The text and values that a driver takes. */
 const compile = ({ strings, values }: Sql): { text: string; values: unknown[] } => {
   const places = new Map<string, number>()
   const sent: unknown[] = []
   let text = strings[0] ?? ''
   for (const [index, value] of values.entries()) {
-    const name = parameterName(value)
-    const known = name === undefined ? undefined : places.get(name)
-    if (known === undefined) {
-      sent.push(name === undefined ? value : (value as Record<string, unknown>)[name])
-      if (name !== undefined) places.set(name, sent.length)
-    } else if (sent[known - 1] !== (value as Record<string, unknown>)[name as string]) {
-      throw new Error(`the parameter ${name} has two values in one statement`)
+    const parameter = value instanceof NamedValue ? value : undefined
+    let place = parameter === undefined ? undefined : places.get(parameter.name)
+    if (place === undefined) {
+      place = sent.push(parameter === undefined ? value : parameter.value)
+      if (parameter !== undefined) places.set(parameter.name, place)
+    } else if (sent[place - 1] !== parameter?.value) {
+      throw new Error(`the parameter ${parameter?.name} has two values in one statement`)
     }
-    text += `$${known ?? sent.length}${strings[index + 1] ?? ''}`
+    text += `$${place}${strings[index + 1] ?? ''}`
   }
   return { text, values: sent }
 }
-
-/** Values proper are primitives, dates, bytes and arrays; JSON travels as text. */
-const parameterName = (value: unknown): string | undefined =>
-  typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
-    ? Object.keys(value)[0]
-    : undefined
 
 /** The unique index that refused a row, if that is what the error says (SQLSTATE 23505). */
 export const violatedUniqueIndex = (error: unknown): string | undefined => {

@@ -4,7 +4,7 @@
 // codes are made again from their challenges on reading, so that none is stored (rule 3).
 import type { Language } from '../config.ts'
 import { inboxProvider, type MessageRow, type Messages } from '../messages/messages.ts'
-import { channelOf, type Passcodes, type Purpose, passcodeText } from '../passcodes/passcodes.ts'
+import { type Passcodes, type Purpose, passcodeText, wireChannelOf } from '../passcodes/passcodes.ts'
 
 export type InboxMessage = {
   id: string
@@ -28,7 +28,7 @@ export const createInbox = ({ messages, passcodes }: { messages: Messages; passc
         to: row.recipient,
         text: passcodeText({ code, purpose, applicationName: row.application_name, minutes, language }),
         passCode: code,
-        channel: channelOf(row.medium, purpose),
+        channel: wireChannelOf(row.channel, purpose),
         createdAt: row.created_at.toISOString(),
       },
     ]

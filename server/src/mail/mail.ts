@@ -24,7 +24,7 @@ export const createMail = ({ passcodes, config }: Deps) => ({
   /** @throws ApiError email_not_configured, sms_cooldown, sms_limit_reached, passcode_attempts_exceeded */
   sendPasscode: async ({ email, ...request }: MailRequest): Promise<void> => {
     if (!config.inbox) throw new ApiError('email_not_configured', 'no email provider')
-    await passcodes.issue({ ...request, medium: 'email', recipient: email, provider: inboxProvider })
+    await passcodes.issue({ ...request, channel: 'email', recipient: email, provider: inboxProvider })
   },
 })
 

@@ -1,12 +1,12 @@
 import { Type } from 'typebox'
 import { fieldInvalid } from '../api-codes.ts'
 import { envelope, type Http, ok } from '../core/http.ts'
-import { channelsOf, purposeOf } from '../passcodes/passcodes.ts'
+import { purposeOf, wireChannelsOf } from '../passcodes/passcodes.ts'
 import { requireEmail } from '../users/users.ts'
 import type { Mail } from './mail.ts'
 
 const SendEmailBody = Type.Object({
-  channel: Type.Enum(channelsOf('email'), {
+  channel: Type.Enum(wireChannelsOf('email'), {
     description: 'What the code is for. It is accepted by no other call.',
     examples: ['CHANNEL_LOGIN'],
   }),

@@ -1,10 +1,10 @@
-import { empty, type Queryable, type Sql, sql } from '../core/database.ts'
+import { empty, named, type Queryable, type Sql, sql } from '../core/database.ts'
 
 export type MessageRow = {
   id: string
   application_id: string
   application_name: string
-  medium: 'sms' | 'email'
+  channel: 'sms' | 'email'
   recipient: string
   purpose: string
   passcode_id: string
@@ -18,7 +18,7 @@ export type NewMessage = {
   poolId: string
   id: string
   applicationId: string
-  medium: 'sms' | 'email'
+  channel: 'sms' | 'email'
   recipient: string
   purpose: string
   provider: string
@@ -31,12 +31,12 @@ export type NewMessage = {
 /** An `insert … select` for the statement that issues a passcode: `source` gives id, key_id and expires_at of it. */
 export const insertMessageFrom = (source: Sql, message: NewMessage): Sql => sql`
   insert into messages (
-    pool_id, id, application_id, medium, recipient, purpose, passcode_id, key_id, provider, language,
+    pool_id, id, application_id, channel, recipient, purpose, passcode_id, key_id, provider, language,
     requested_by, ip, created_at, expires_at
   )
-  select ${{ poolId: message.poolId }}::uuid, ${message.id}::uuid, ${{ applicationId: message.applicationId }}, ${message.medium}, ${{ recipient: message.recipient }},
-         ${{ purpose: message.purpose }}, id, key_id, ${message.provider}, ${message.language},
-         ${message.requestedBy ?? null}::uuid, ${message.ip}, ${{ now: message.createdAt }}::timestamptz, expires_at
+  select ${named({ poolId: message.poolId })}::uuid, ${message.id}::uuid, ${named({ applicationId: message.applicationId })}, ${message.channel}, ${named({ recipient: message.recipient })},
+         ${named({ purpose: message.purpose })}, id, key_id, ${message.provider}, ${message.language},
+         ${message.requestedBy ?? null}::uuid, ${message.ip}, ${named({ now: message.createdAt })}::timestamptz, expires_at
     from ${source}`
 
 export const selectMessages = (
@@ -44,7 +44,7 @@ export const selectMessages = (
   filter: { recipient: string | undefined; provider: string; limit: number },
 ) =>
   db.query<MessageRow>(sql`
-    select messages.id, messages.application_id, applications.name as application_name, messages.medium,
+    select messages.id, messages.application_id, applications.name as application_name, messages.channel,
            messages.recipient, messages.purpose, messages.passcode_id, messages.key_id, messages.language,
            messages.created_at, messages.expires_at
       from messages

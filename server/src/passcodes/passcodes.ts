@@ -4,16 +4,17 @@
 // a resend carries the same code and resets nothing (rules 4 and 7); a code is bound to its pool, application,
 // purpose, number and, when the sender was signed in, that user (rule 6); it is consumed once, by the one statement
 // that counts the attempt first (rule 5); strangers and signed-in users draw on separate budgets (rule 8).
-import { isIPv6 } from 'node:net'
 import { type ApiCodeName, ApiError, apiCodes, fieldInvalid } from '../api-codes.ts'
 import type { Application } from '../applications/applications.ts'
 import type { Config, Language } from '../config.ts'
 import { type Clock, secondsAfter, secondsUntil } from '../core/clock.ts'
+import { giveBack } from '../core/counters.ts'
 import { digest, type Keyring, newId, randomInteger } from '../core/crypto.ts'
 import type { Database, Queryable } from '../core/database.ts'
+import { networkOf } from '../core/network.ts'
 import type { TokenSubject } from '../sessions/sessions.ts'
 import { derivePasscode } from './derive.ts'
-import { belongsToSender, type Medium, type Purpose, purposes } from './purposes.ts'
+import { belongsToSender, type Channel, type Purpose, purposes } from './purposes.ts'
 import {
   type CountedLimit,
   deleteOldPasscodes,
@@ -25,7 +26,7 @@ import {
   verifyPasscode,
 } from './store.ts'
 
-export { channelOf, channelsOf, type Medium, type Purpose, purposeOf, purposes } from './purposes.ts'
+export { type Channel, type Purpose, purposeOf, purposes, wireChannelOf, wireChannelsOf } from './purposes.ts'
 export { type Proof, passcodeVerdict, type VerdictRow } from './store.ts'
 export { passcodeText } from './text.ts'
 
@@ -38,7 +39,7 @@ const applicationShards = 16
 export type PasscodeRequest = {
   application: Application
   purpose: Purpose
-  medium: Medium
+  channel: Channel
   /** An E.164 phone or a lower-case email address. */
   recipient: string
   sender: TokenSubject | undefined
@@ -73,7 +74,10 @@ export const createPasscodes = ({ db, keyring, clock, config }: Deps) => {
       : derivePasscode(key.derive, [passcodeId, purpose, recipient], passcodeLength)
   }
 
-  const attemptIssue = (request: PasscodeRequest, sender: TokenSubject | undefined) => {
+  const attemptIssue = async (
+    request: PasscodeRequest,
+    sender: TokenSubject | undefined,
+  ): Promise<IssueRow> => {
     const { application, purpose, recipient } = request
     const now = clock.now()
     const passcodeId = newId(clock)
@@ -81,7 +85,8 @@ export const createPasscodes = ({ db, keyring, clock, config }: Deps) => {
     const asker = sender?.userId ?? stranger
     const holder = belongsToSender(purpose) ? asker : stranger
     const { sentTo } = purposes[purpose]
-    return issuePasscode(db, {
+    const [cooldown, ...others] = countedLimits(request, asker)
+    const row = await issuePasscode(db, {
       poolId: application.poolId,
       applicationId: application.id,
       purpose,
@@ -103,13 +108,13 @@ export const createPasscodes = ({ db, keyring, clock, config }: Deps) => {
       expiresAt: secondsAfter(now, passcodeTtlSeconds),
       longestTtlSeconds,
       maxAttempts: limits.attemptsPerPasscode.count,
-      limits: countedLimits(request, asker),
+      limits: [cooldown, ...others],
       onlyKnown: sentTo === 'known' || (sentTo === 'known_or_sign_up' && !application.signUpEnabled),
       message: {
         poolId: application.poolId,
         id: newId(clock),
         applicationId: application.id,
-        medium: request.medium,
+        channel: request.channel,
         recipient,
         purpose,
         provider: request.provider,
@@ -119,12 +124,17 @@ export const createPasscodes = ({ db, keyring, clock, config }: Deps) => {
         createdAt: now,
       },
     })
+    // Who lost a race for the last unit of another limit got no message, and need not wait for the next.
+    if (row.cooldown_charged && !row.issued) {
+      await giveBack(db, { poolId: application.poolId, now, ...cooldown })
+    }
+    return row
   }
 
   const countedLimits = (
     { application, purpose, recipient, ip }: PasscodeRequest,
     asker: string,
-  ): CountedLimit[] => [
+  ): [CountedLimit, ...CountedLimit[]] => [
     {
       key: `message_cooldown:${purpose}:${recipient}:${asker}`,
       perAudience: false,
@@ -133,7 +143,7 @@ export const createPasscodes = ({ db, keyring, clock, config }: Deps) => {
     },
     { key: `messages_hour:${recipient}`, perAudience: true, shard: 0, ...limits.messagesPerRecipientHour },
     { key: `messages_day:${recipient}`, perAudience: true, shard: 0, ...limits.messagesPerRecipientDay },
-    { key: `messages_ip:${network(ip)}`, perAudience: false, shard: 0, ...limits.messagesPerIpHour },
+    { key: `messages_ip:${networkOf(ip)}`, perAudience: false, shard: 0, ...limits.messagesPerIpHour },
     {
       key: `messages_application:${application.id}`,
       perAudience: false,
@@ -241,17 +251,3 @@ export const createPasscodes = ({ db, keyring, clock, config }: Deps) => {
 }
 
 export type Passcodes = ReturnType<typeof createPasscodes>
-
-/** Whoever has one IPv6 address has its /64 (RFC 6177): limits count the network. */
-const network = (ip: string): string => {
-  if (!isIPv6(ip)) return ip
-  const [head = '', tail] = ip.toLowerCase().split('%')[0]?.split('::') ?? []
-  const left = head === '' ? [] : head.split(':')
-  const right = tail === undefined || tail === '' ? [] : tail.split(':')
-  const zeros =
-    tail === undefined ? [] : Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => '0')
-  return `${[...left, ...zeros, ...right]
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':')}::/64`
-}

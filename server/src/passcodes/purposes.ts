@@ -129,23 +129,23 @@ export const purposes = {
 export type Purpose = keyof typeof purposes
 
 /** How a passcode travels. */
-export type Medium = 'sms' | 'email'
+export type Channel = 'sms' | 'email'
 
 const rows = Object.entries(purposes) as [Purpose, PurposeRow][]
 
-const purposeByChannel: Record<Medium, ReadonlyMap<string, Purpose>> = {
+const purposeByWireChannel: Record<Channel, ReadonlyMap<string, Purpose>> = {
   sms: new Map(rows.flatMap(([purpose, row]) => (row.sms === undefined ? [] : [[row.sms, purpose]]))),
   email: new Map(rows.flatMap(([purpose, row]) => (row.email === undefined ? [] : [[row.email, purpose]]))),
 }
 
-/** The wire's names of all purposes that travel by this medium. */
-export const channelsOf = (medium: Medium): string[] => [...purposeByChannel[medium].keys()]
+/** The wire's names of all purposes that travel by this channel. */
+export const wireChannelsOf = (channel: Channel): string[] => [...purposeByWireChannel[channel].keys()]
 
-export const purposeOf = (medium: Medium, channel: string): Purpose | undefined =>
-  purposeByChannel[medium].get(channel)
+export const purposeOf = (channel: Channel, wireChannel: string): Purpose | undefined =>
+  purposeByWireChannel[channel].get(wireChannel)
 
-export const channelOf = (medium: Medium, purpose: Purpose): string =>
-  (purposes[purpose] as PurposeRow)[medium] ?? purpose
+export const wireChannelOf = (channel: Channel, purpose: Purpose): string =>
+  (purposes[purpose] as PurposeRow)[channel] ?? purpose
 
 /** Whether a code of this purpose belongs to the signed-in user who asked for it (rule 6). */
 export const belongsToSender = (purpose: Purpose): boolean =>

@@ -3,7 +3,7 @@ import { fieldInvalid } from '../api-codes.ts'
 import { envelopeOf, type Http, ok } from '../core/http.ts'
 import { requirePhone } from '../phone-numbers/phone-numbers.ts'
 import { requireEmail } from '../users/users.ts'
-import { channelsOf, type Passcodes, purposeOf } from './passcodes.ts'
+import { type Passcodes, purposeOf, wireChannelsOf } from './passcodes.ts'
 
 const passCode = Type.String({ maxLength: 100, description: 'The code to check.', examples: ['123456'] })
 
@@ -13,7 +13,7 @@ const PreCheckBody = Type.Object({
     Type.Object({
       phone: Type.String({ maxLength: 100, examples: ['18812345678'] }),
       passCode,
-      channel: Type.Enum(channelsOf('sms'), { examples: ['CHANNEL_BIND_PHONE'] }),
+      channel: Type.Enum(wireChannelsOf('sms'), { examples: ['CHANNEL_BIND_PHONE'] }),
       phoneCountryCode: Type.Optional(Type.String({ maxLength: 20, examples: ['+86'] })),
     }),
   ),
@@ -21,7 +21,7 @@ const PreCheckBody = Type.Object({
     Type.Object({
       email: Type.String({ maxLength: 300, examples: ['ada@example.com'] }),
       passCode,
-      channel: Type.Enum(channelsOf('email'), { examples: ['CHANNEL_LOGIN'] }),
+      channel: Type.Enum(wireChannelsOf('email'), { examples: ['CHANNEL_LOGIN'] }),
     }),
   ),
 })

@@ -1,5 +1,5 @@
 import { countOn } from '../core/counters.ts'
-import { empty, join, type Queryable, type Sql, sql } from '../core/database.ts'
+import { empty, join, named, type Queryable, type Sql, sql } from '../core/database.ts'
 import { insertMessageFrom, type NewMessage } from '../messages/messages.ts'
 import { liveSession, type TokenSubject } from '../sessions/sessions.ts'
 
@@ -43,23 +43,25 @@ export type IssueRow = {
   spent_position: number | null
   spent_until: Date | null
   blocked_until: Date | null
+  /** Also without `issued`: then a race for the last unit of a later limit was lost. */
+  cooldown_charged: boolean
   issued: boolean
 }
 
 /**
  * Issues a passcode in one statement: checks every limit, charges all of them or none, makes the challenge or finds
- * the live one, and writes the message. Two requests that race for the last unit of a limit may leave a later limit
+ * the live one, and writes the message. Two requests that race for the last unit of a limit may leave the other limits
  * charged by one too many; never does one too many go through, because each charge is an upsert with its own bound.
  */
 export const issuePasscode = async (db: Queryable, given: IssueRequest): Promise<IssueRow> => {
   const { poolId, recipient, purpose, applicationId, sender, holder, now } = given
   const challengeKey = sql`
-        pool_id = ${{ poolId }}
-    and recipient = ${{ recipient }}
-    and purpose = ${{ purpose }}
-    and application_id = ${{ applicationId }}
-    and holder = ${{ holder }}`
-  const lives = sql`passcodes.consumed_at is null and passcodes.expires_at > ${{ now }}`
+        pool_id = ${named({ poolId })}
+    and recipient = ${named({ recipient })}
+    and purpose = ${named({ purpose })}
+    and application_id = ${named({ applicationId })}
+    and holder = ${named({ holder })}`
+  const lives = sql`passcodes.consumed_at is null and passcodes.expires_at > ${named({ now })}`
 
   const [row] = await db.query<IssueRow>(sql`
     with sender as (
@@ -68,7 +70,7 @@ export const issuePasscode = async (db: Queryable, given: IssueRequest): Promise
     audience as (
       select case
                when user_id is null then 'stranger'
-               when ${{ recipient }} in (phone, email) then 'owner'
+               when ${named({ recipient })} in (phone, email) then 'owner'
                else 'member'
              end as name
         from sender
@@ -83,9 +85,9 @@ export const issuePasscode = async (db: Queryable, given: IssueRequest): Promise
       select wanted.position, min(limit_counters.resets_at) as resets_at
         from wanted
         join limit_counters
-          on limit_counters.pool_id = ${{ poolId }}
+          on limit_counters.pool_id = ${named({ poolId })}
          and limit_counters.key = wanted.key
-         and limit_counters.resets_at > ${{ now }}
+         and limit_counters.resets_at > ${named({ now })}
        group by wanted.position, wanted.max_count
       having sum(limit_counters.used) >= wanted.max_count
     ),
@@ -94,7 +96,7 @@ export const issuePasscode = async (db: Queryable, given: IssueRequest): Promise
         from passcodes
        where ${challengeKey}
          and ${lives}
-         and attempts >= ${{ maxAttempts: given.maxAttempts }}
+         and attempts >= ${named({ maxAttempts: given.maxAttempts })}
     ),
     cooled_down as (
       ${charge(given, sql`position = 1 and not exists (select from spent) and not exists (select from blocked)`)}
@@ -106,8 +108,8 @@ export const issuePasscode = async (db: Queryable, given: IssueRequest): Promise
       insert into passcodes (
         pool_id, recipient, purpose, application_id, holder, id, key_id, code_digest, attempts, issued_at, expires_at
       )
-      select ${{ poolId }}::uuid, ${{ recipient }}, ${{ purpose }}, ${{ applicationId }}, ${{ holder }}::uuid, ${given.passcodeId}::uuid,
-             ${given.keyId}, ${given.codeDigest}::bytea, 0, ${{ now }}::timestamptz, ${given.expiresAt}::timestamptz
+      select ${named({ poolId })}::uuid, ${named({ recipient })}, ${named({ purpose })}, ${named({ applicationId })}, ${named({ holder })}::uuid, ${given.passcodeId}::uuid,
+             ${given.keyId}, ${given.codeDigest}::bytea, 0, ${named({ now })}::timestamptz, ${given.expiresAt}::timestamptz
        where (select count(*) from charged) = ${given.limits.length - 1}
       on conflict (pool_id, recipient, purpose, application_id, holder) do update
          set id = case when ${lives} then passcodes.id else excluded.id end,
@@ -137,6 +139,7 @@ export const issuePasscode = async (db: Queryable, given: IssueRequest): Promise
            (select position from spent order by position limit 1) as spent_position,
            (select resets_at from spent order by position limit 1) as spent_until,
            (select expires_at from blocked) as blocked_until,
+           exists (select from cooled_down) as cooldown_charged,
            exists (select from challenge) as issued`)
   if (row === undefined) throw new Error('a select without from gave no row')
   return row
@@ -149,7 +152,7 @@ const limitRow = (limit: CountedLimit, index: number): Sql => sql`
 /** Counts one use in the counters of `wanted` that `which` picks, always in the same order, so that none deadlock. */
 const charge = ({ poolId, now }: IssueRequest, which: Sql): Sql => sql`
   insert into limit_counters (pool_id, key, shard, used, resets_at)
-  select ${{ poolId }}::uuid, key, shard, 1, ${{ now }}::timestamptz + make_interval(secs => window_seconds)
+  select ${named({ poolId })}::uuid, key, shard, 1, ${named({ now })}::timestamptz + make_interval(secs => window_seconds)
     from wanted
    where ${which}
    order by position
@@ -160,9 +163,9 @@ const isKnown = ({ poolId, recipient, holder }: IssueRequest): Sql => sql`
   exists (
     select
       from users
-     where users.pool_id = ${{ poolId }}
-       and (users.phone = ${{ recipient }} or users.email = ${{ recipient }})
-       ${holder === stranger ? empty : sql`and users.id = ${{ holder }}`}
+     where users.pool_id = ${named({ poolId })}
+       and (users.phone = ${named({ recipient })} or users.email = ${named({ recipient })})
+       ${holder === stranger ? empty : sql`and users.id = ${named({ holder })}`}
   )`
 
 export type Proof = {
@@ -199,43 +202,45 @@ export const passcodeVerdict = (proof: Proof, gate: Sql): Sql => {
   const { poolId, recipient, userId, now } = proof
   const numberKey = `passcode_failures:${recipient}`
   const accountKey = `passcode_failures:account:${userId}`
-  const digests = proof.digests.map((digest, index) => sql`${{ [`digest${index}`]: digest }}::bytea`)
+  const digests = proof.digests.map((digest, index) => sql`${named({ [`digest${index}`]: digest })}::bytea`)
   const matches = sql`code_digest in (${join(digests)})`
   const isTried =
-    userId === undefined ? sql`holder = ${{ stranger }}` : sql`holder in (${{ userId }}, ${{ stranger }})`
+    userId === undefined
+      ? sql`holder = ${named({ stranger })}`
+      : sql`holder in (${named({ userId })}, ${named({ stranger })})`
   const challengeKey = sql`
-        pool_id = ${{ poolId }}
-    and recipient = ${{ recipient }}
-    and purpose = ${{ purpose: proof.purpose }}
-    and application_id = ${{ applicationId: proof.applicationId }}`
+        pool_id = ${named({ poolId })}
+    and recipient = ${named({ recipient })}
+    and purpose = ${named({ purpose: proof.purpose })}
+    and application_id = ${named({ applicationId: proof.applicationId })}`
   const ownIsLive =
     userId === undefined
       ? sql`false`
-      : sql`exists (select from candidate where live and holder = ${{ userId }})`
+      : sql`exists (select from candidate where live and holder = ${named({ userId })})`
 
   return sql`
     candidate as (
-      select holder, ${matches} as matches, attempts >= ${{ maxAttempts: proof.maxAttempts }} as spent, expires_at,
-             consumed_at is null and expires_at > ${{ now }} as live,
-             consumed_at is null and expires_at <= ${{ now }} as late
+      select holder, ${matches} as matches, attempts >= ${named({ maxAttempts: proof.maxAttempts })} as spent, expires_at,
+             consumed_at is null and expires_at > ${named({ now })} as live,
+             consumed_at is null and expires_at <= ${named({ now })} as late
         from passcodes
        where ${challengeKey}
          and ${isTried}
          and exists (select from ${gate})
     ),
     budget (key) as (
-      ${userId === undefined ? empty : sql`select ${{ accountKey }}::text union all`}
-      select ${{ numberKey }}::text where not ${ownIsLive}
+      ${userId === undefined ? empty : sql`select ${named({ accountKey })}::text union all`}
+      select ${named({ numberKey })}::text where not ${ownIsLive}
     ),
     exhausted as (
       select max(limit_counters.resets_at) as resets_at
         from budget
         join limit_counters
-          on limit_counters.pool_id = ${{ poolId }}
+          on limit_counters.pool_id = ${named({ poolId })}
          and limit_counters.key = budget.key
          and limit_counters.shard = 0
-       where limit_counters.resets_at > ${{ now }}
-         and limit_counters.used >= ${{ maxFailures: proof.maxFailures }}
+       where limit_counters.resets_at > ${named({ now })}
+         and limit_counters.used >= ${named({ maxFailures: proof.maxFailures })}
       having count(*) > 0
     ),
     target as (
@@ -248,13 +253,13 @@ export const passcodeVerdict = (proof: Proof, gate: Sql): Sql => {
     ),
     attempt as (
       update passcodes
-         set attempts = attempts + case when ${matches} and not ${{ consume: proof.consume }}::boolean then 0 else 1 end,
-             consumed_at = case when ${matches} and ${{ consume: proof.consume }}::boolean then ${{ now }}::timestamptz end
+         set attempts = attempts + case when ${matches} and not ${named({ consume: proof.consume })}::boolean then 0 else 1 end,
+             consumed_at = case when ${matches} and ${named({ consume: proof.consume })}::boolean then ${named({ now })}::timestamptz end
        where ${challengeKey}
          and holder in (select holder from target)
          and consumed_at is null
-         and expires_at > ${{ now }}
-         and attempts < ${{ maxAttempts: proof.maxAttempts }}
+         and expires_at > ${named({ now })}
+         and attempts < ${named({ maxAttempts: proof.maxAttempts })}
       returning ${matches} as matches
     ),
     answer as (
@@ -271,13 +276,13 @@ export const passcodeVerdict = (proof: Proof, gate: Sql): Sql => {
     ),
     failure as (
       insert into limit_counters (pool_id, key, shard, used, resets_at)
-      select ${{ poolId }}::uuid, budget.key, 0, 1,
-             ${{ now }}::timestamptz + make_interval(secs => ${proof.failureWindowSeconds}::integer)
+      select ${named({ poolId })}::uuid, budget.key, 0, 1,
+             ${named({ now })}::timestamptz + make_interval(secs => ${proof.failureWindowSeconds}::integer)
         from budget, answer
        where answer.outcome = 'incorrect'
          and not exists (select from candidate where live and matches)
        order by budget.key
-      ${countOn(now, sql`${{ maxFailures: proof.maxFailures }}`)}
+      ${countOn(now, sql`${named({ maxFailures: proof.maxFailures })}`)}
     ),
     verdict as (
       select outcome,

@@ -93,6 +93,23 @@ describe('a password', () => {
     expect(codes(replies)).toEqual([2005, ...Array(20).fill(2333)])
   })
 
+  it('that cannot be decrypted is a guess too, at sign-in and at sign-up', async () => {
+    await using app = await startTestApp({ DIALTONE_PASSWORD_FAILURES_HOUR: '2' })
+    const sealed = { connection: 'PASSWORD', passwordPayload: { username: 'ada', password: 'c2VjcmV0' } }
+    const post = (path: string) =>
+      app.post(path, {
+        ...sealed,
+        options: { passwordEncryptType: 'rsa' },
+        client_secret: app.application.secret.reveal(),
+      })
+
+    const replies = [await post('/api/v3/signin'), await post('/api/v3/signup')]
+
+    expect(codes(replies)).toEqual([8800012, 8800012])
+    expect(await post('/api/v3/signin')).toMatchObject(locked)
+    expect(await post('/api/v3/signup')).toMatchObject(locked)
+  })
+
   it('gets no more guesses by another spelling of the same number or name', async () => {
     await using app = await startTestApp({ DIALTONE_PASSWORD_FAILURES_HOUR: '1' })
     const phone = newPhone()

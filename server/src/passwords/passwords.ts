@@ -11,6 +11,7 @@ import { type Clock, secondsUntil } from '../core/clock.ts'
 import { type Counter, giveBack, takeOne } from '../core/counters.ts'
 import { type Keyring, randomToken } from '../core/crypto.ts'
 import type { Database } from '../core/database.ts'
+import { networkOf } from '../core/network.ts'
 import { type Keys, rsaPrivateKeyOf } from '../keys/keys.ts'
 
 export type PasswordEncryption = 'none' | 'rsa' | 'sm2'
@@ -32,7 +33,7 @@ export const createPasswords = ({ db, keys, keyring, clock, config }: Deps) => {
 
   const counter = (poolId: string, identifier: string, ip: string): Counter => ({
     poolId,
-    key: `password_failures:${keyring.fingerprint(identifier)}:${ip}`,
+    key: `password_failures:${keyring.fingerprint(identifier)}:${networkOf(ip)}`,
     ...config.limits.passwordFailuresHour,
     now: clock.now(),
   })

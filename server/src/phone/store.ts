@@ -1,4 +1,4 @@
-import { type Queryable, type Sql, sql } from '../core/database.ts'
+import { named, type Queryable, type Sql, sql } from '../core/database.ts'
 import { type Proof, passcodeVerdict, type VerdictRow } from '../passcodes/passcodes.ts'
 import type { E164 } from '../phone-numbers/phone-numbers.ts'
 import { liveSession, type TokenSubject } from '../sessions/sessions.ts'
@@ -46,15 +46,15 @@ export const bindPhone = async (
     owner as (
       select users.id
         from users
-       where users.pool_id = ${{ poolId }}
-         and users.phone = ${{ phone }}
+       where users.pool_id = ${named({ poolId })}
+         and users.phone = ${named({ phone })}
     ),
     bound as (
       update users
-         set phone = ${{ phone }},
-             phone_bound_at = ${{ now }},
-             updated_at = ${{ now }}
-       where pool_id = ${{ poolId }}
+         set phone = ${named({ phone })},
+             phone_bound_at = ${named({ now })},
+             updated_at = ${named({ now })}
+       where pool_id = ${named({ poolId })}
          and id = (select user_id from eligible)
          and phone is null
          and exists (select from verdict where outcome = 'accepted')
@@ -63,8 +63,8 @@ export const bindPhone = async (
     ),
     history as (
       insert into phone_bindings (pool_id, id, user_id, phone, application_id, ip, bound_at)
-      select ${{ poolId }}::uuid, ${given.bindingId}::uuid, id, ${{ phone }}, ${{ applicationId: given.applicationId }}, ${given.ip},
-             ${{ now }}::timestamptz
+      select ${named({ poolId })}::uuid, ${given.bindingId}::uuid, id, ${named({ phone })}, ${named({ applicationId: given.applicationId })}, ${given.ip},
+             ${named({ now })}::timestamptz
         from bound
     ),
     event as (

@@ -1,4 +1,4 @@
-import { type Queryable, type Sql, sql } from '../core/database.ts'
+import { named, type Queryable, type Sql, sql } from '../core/database.ts'
 
 export type TokenSubject = { poolId: string; sessionId: string; userId: string }
 
@@ -9,11 +9,11 @@ export const liveSession = (token: TokenSubject, now: Date): Sql => sql`
     join users
       on users.pool_id = sessions.pool_id
      and users.id = sessions.user_id
-   where sessions.pool_id = ${{ poolId: token.poolId }}
+   where sessions.pool_id = ${named({ poolId: token.poolId })}
      and sessions.id = ${token.sessionId}
-     and sessions.user_id = ${{ userId: token.userId }}
+     and sessions.user_id = ${named({ userId: token.userId })}
      and sessions.ended_at is null
-     and sessions.expires_at > ${{ now }}`
+     and sessions.expires_at > ${named({ now })}`
 
 export type LiveSessionRow = { user_id: string; status: string }
 
@@ -58,7 +58,7 @@ export type NewRefreshToken = {
 export const insertRefreshToken = (db: Queryable, token: NewRefreshToken) =>
   db.query(sql`
     insert into refresh_tokens (pool_id, token_hash, session_id, issued_at, expires_at)
-    values (${{ poolId: token.poolId }}, ${token.hash}, ${token.sessionId}, ${token.issuedAt}, ${token.expiresAt})`)
+    values (${named({ poolId: token.poolId })}, ${token.hash}, ${token.sessionId}, ${token.issuedAt}, ${token.expiresAt})`)
 
 export type RotationRow = { session_id: string; user_id: string; scope: string; rotated: boolean }
 
@@ -77,34 +77,34 @@ export const rotateRefreshToken = async (
         join sessions
           on sessions.pool_id = refresh_tokens.pool_id
          and sessions.id = refresh_tokens.session_id
-       where refresh_tokens.pool_id = ${{ poolId: given.poolId }}
-         and refresh_tokens.token_hash = ${{ hash: given.hash }}
-         and refresh_tokens.expires_at > ${{ now: given.now }}
+       where refresh_tokens.pool_id = ${named({ poolId: given.poolId })}
+         and refresh_tokens.token_hash = ${named({ hash: given.hash })}
+         and refresh_tokens.expires_at > ${named({ now: given.now })}
          and sessions.application_id = ${given.applicationId}
          and sessions.ended_at is null
-         and sessions.expires_at > ${{ now: given.now }}
+         and sessions.expires_at > ${named({ now: given.now })}
     ),
     rotated as (
       update refresh_tokens
-         set rotated_at = ${{ now: given.now }}
-       where pool_id = ${{ poolId: given.poolId }}
-         and token_hash = ${{ hash: given.hash }}
+         set rotated_at = ${named({ now: given.now })}
+       where pool_id = ${named({ poolId: given.poolId })}
+         and token_hash = ${named({ hash: given.hash })}
          and rotated_at is null
          and exists (select from presented)
       returning session_id
     ),
     replacement as (
       insert into refresh_tokens (pool_id, token_hash, session_id, issued_at, expires_at)
-      select ${{ poolId: given.poolId }}::uuid, ${given.newHash}::bytea, session_id, ${{ now: given.now }}::timestamptz,
-             ${{ expiresAt: given.expiresAt }}::timestamptz
+      select ${named({ poolId: given.poolId })}::uuid, ${given.newHash}::bytea, session_id, ${named({ now: given.now })}::timestamptz,
+             ${named({ expiresAt: given.expiresAt })}::timestamptz
         from rotated
     ),
     session as (
       update sessions
-         set expires_at = case when exists (select from rotated) then ${{ expiresAt: given.expiresAt }} else expires_at end,
-             ended_at = case when exists (select from rotated) then null else ${{ now: given.now }}::timestamptz end,
+         set expires_at = case when exists (select from rotated) then ${named({ expiresAt: given.expiresAt })} else expires_at end,
+             ended_at = case when exists (select from rotated) then null else ${named({ now: given.now })}::timestamptz end,
              end_reason = case when exists (select from rotated) then null else 'refresh_token_reused' end
-       where pool_id = ${{ poolId: given.poolId }}
+       where pool_id = ${named({ poolId: given.poolId })}
          and id = (select session_id from presented)
          and ended_at is null
     )
@@ -121,9 +121,9 @@ export const endSession = async (
 ): Promise<EndedSession | undefined> => {
   const [row] = await db.query<EndedSession>(sql`
     update sessions
-       set ended_at = ${{ now: given.now }},
+       set ended_at = ${named({ now: given.now })},
            end_reason = ${given.reason}
-     where pool_id = ${{ poolId: given.poolId }}
+     where pool_id = ${named({ poolId: given.poolId })}
        and id = ${given.sessionId}
        and ended_at is null
     returning id, user_id`)
@@ -140,8 +140,8 @@ export const selectSessionOfRefreshToken = async (
       join sessions
         on sessions.pool_id = refresh_tokens.pool_id
        and sessions.id = refresh_tokens.session_id
-     where refresh_tokens.pool_id = ${{ poolId: given.poolId }}
-       and refresh_tokens.token_hash = ${{ hash: given.hash }}
+     where refresh_tokens.pool_id = ${named({ poolId: given.poolId })}
+       and refresh_tokens.token_hash = ${named({ hash: given.hash })}
        and sessions.application_id = ${given.applicationId}`)
   return row?.session_id
 }

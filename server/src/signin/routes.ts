@@ -44,7 +44,9 @@ const SignInBody = Type.Object({
       scope: text(500, `Parted by spaces; must contain openid. Known: ${knownScopes.join(', ')}.`),
       clientIp: text(64, 'Believed only with the application’s secret.'),
       autoRegister: Type.Optional(
-        Type.Boolean({ description: 'Make the user if the code is right and none exists.' }),
+        Type.Boolean({
+          description: 'Make the user if none exists: by a right code, or by email or username and password.',
+        }),
       ),
       passwordEncryptType: Type.Optional(Type.Enum(['none', 'rsa', 'sm2'], { default: 'none' })),
       context: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
@@ -138,6 +140,8 @@ export const signInRoutes = (http: Http, signIn: SignIn, passwords: Passwords): 
           'user_disabled',
           'registration_disabled',
           'user_exists',
+          'username_taken',
+          'password_too_weak',
           'not_implemented',
         ],
       },

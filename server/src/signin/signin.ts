@@ -6,11 +6,18 @@ import { ApiError } from '../api-codes.ts'
 import type { Application } from '../applications/applications.ts'
 import type { Database, Queryable } from '../core/database.ts'
 import type { Passcodes, VerdictRow } from '../passcodes/passcodes.ts'
-import type { Passwords } from '../passwords/passwords.ts'
+import { type Passwords, passwordSecurityLevel } from '../passwords/passwords.ts'
 import type { E164 } from '../phone-numbers/phone-numbers.ts'
 import type { Sessions, StartedSession } from '../sessions/sessions.ts'
 import type { TokenSet, Tokens } from '../tokens/tokens.ts'
-import { type Identifier, identifierOf, toIdClaims, type UserRow, type Users } from '../users/users.ts'
+import {
+  type Identifier,
+  identifierOf,
+  requireUsername,
+  toIdClaims,
+  type UserRow,
+  type Users,
+} from '../users/users.ts'
 
 export type SignInRequest = {
   application: Application
@@ -50,6 +57,7 @@ export const createSignIn = ({ db, users, passcodes, passwords, sessions, tokens
   const byPassword = async (request: SignInRequest, identifier: Identifier, password: string) => {
     const { application, ip } = request
     const user = await users.find(application.poolId, identifier)
+    if (user === undefined && request.autoRegister) return registerByPassword(request, identifier, password)
     const matches = await passwords.verify({
       poolId: application.poolId,
       identifier: nameOf(identifier),
@@ -61,6 +69,30 @@ export const createSignIn = ({ db, users, passcodes, passwords, sessions, tokens
       throw new ApiError('credentials_invalid', 'unknown account or wrong password')
     requireActivated(user)
     return { user, session: await db.transaction((tx) => startSession(request, user, tx)) }
+  }
+
+  /** A phone must be proved, and an `account` may be anything: neither opens an account by a password alone. */
+  const registerByPassword = async (request: SignInRequest, identifier: Identifier, password: string) => {
+    const { application, ip } = request
+    const { poolId, id: applicationId } = application
+    if (identifier.kind === 'phone' || identifier.kind === 'account') {
+      throw new ApiError('credentials_invalid', 'unknown account')
+    }
+    if (!application.signUpEnabled) throw new ApiError('registration_disabled', 'autoRegister')
+    passwords.requireStrong(password)
+    const claimed =
+      identifier.kind === 'email'
+        ? { email: identifier.email }
+        : { username: requireUsername(identifier.username, 'passwordPayload.username') }
+    const passwordHash = await passwords.hash(password)
+    const level = passwordSecurityLevel(password)
+    return db.transaction(async (tx) => {
+      const user = await users.signUp(
+        { poolId, applicationId, ip, ...claimed, passwordHash, passwordSecurityLevel: level },
+        tx,
+      )
+      return { user, session: await startSession(request, user, tx) }
+    })
   }
 
   const byPasscode = async (
@@ -106,7 +138,7 @@ export const createSignIn = ({ db, users, passcodes, passwords, sessions, tokens
   return {
     /**
      * @throws ApiError credentials_invalid, account_locked, user_disabled, registration_disabled, passcode_incorrect,
-     *   passcode_expired, passcode_attempts_exceeded, request_invalid (passCode)
+     *   passcode_expired, passcode_attempts_exceeded, password_too_weak, user_exists, username_taken, request_invalid
      */
     signIn: async (request: SignInRequest): Promise<TokenSet> => {
       const { application, by } = request

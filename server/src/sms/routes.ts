@@ -1,12 +1,12 @@
 import { Type } from 'typebox'
 import { fieldInvalid } from '../api-codes.ts'
 import { envelope, type Http, ok } from '../core/http.ts'
-import { channelsOf, purposeOf } from '../passcodes/passcodes.ts'
+import { purposeOf, wireChannelsOf } from '../passcodes/passcodes.ts'
 import { requirePhone } from '../phone-numbers/phone-numbers.ts'
 import type { Sms } from './sms.ts'
 
 const SendSmsBody = Type.Object({
-  channel: Type.Enum(channelsOf('sms'), {
+  channel: Type.Enum(wireChannelsOf('sms'), {
     description: 'What the code is for. It is accepted by no other call.',
     examples: ['CHANNEL_BIND_PHONE'],
   }),

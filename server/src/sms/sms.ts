@@ -32,7 +32,7 @@ export const createSms = ({ passcodes, config }: Deps) => {
     /** @throws ApiError international_sms_not_configured, sms_cooldown, sms_limit_reached, passcode_attempts_exceeded */
     sendPasscode: async ({ phone, ...request }: SmsRequest): Promise<void> => {
       const provider = providerFor(phone)
-      await passcodes.issue({ ...request, medium: 'sms', recipient: phone, provider })
+      await passcodes.issue({ ...request, channel: 'sms', recipient: phone, provider })
     },
   }
 }

