@@ -90,6 +90,8 @@ export const issuePasscode = async (db: Queryable, given: IssueRequest): Promise
          and limit_counters.resets_at > ${named({ now })}
        group by wanted.position, wanted.max_count
       having sum(limit_counters.used) >= wanted.max_count
+       order by wanted.position
+       limit 1
     ),
     blocked as (
       select expires_at
@@ -136,11 +138,16 @@ export const issuePasscode = async (db: Queryable, given: IssueRequest): Promise
       ${insertMessageFrom(sql`addressed`, given.message)}
     )
     select exists (select from audience) as sender_lives,
-           (select position from spent order by position limit 1) as spent_position,
-           (select resets_at from spent order by position limit 1) as spent_until,
-           (select expires_at from blocked) as blocked_until,
+           spent.position as spent_position,
+           spent.resets_at as spent_until,
+           blocked.expires_at as blocked_until,
            exists (select from cooled_down) as cooldown_charged,
-           exists (select from challenge) as issued`)
+           exists (select from challenge) as issued
+      from (values (true)) as always
+      left join spent
+        on true
+      left join blocked
+        on true`)
   if (row === undefined) throw new Error('a select without from gave no row')
   return row
 }
@@ -213,14 +220,14 @@ export const passcodeVerdict = (proof: Proof, gate: Sql): Sql => {
     and recipient = ${named({ recipient })}
     and purpose = ${named({ purpose: proof.purpose })}
     and application_id = ${named({ applicationId: proof.applicationId })}`
-  const ownIsLive =
-    userId === undefined
-      ? sql`false`
-      : sql`exists (select from candidate where live and holder = ${named({ userId })})`
+  const isOwn = userId === undefined ? sql`false` : sql`holder = ${named({ userId })}`
+  const accountBudget =
+    userId === undefined ? empty : sql`select ${named({ accountKey })}::text as key from state union all`
 
   return sql`
     candidate as (
-      select holder, ${matches} as matches, attempts >= ${named({ maxAttempts: proof.maxAttempts })} as spent, expires_at,
+      select ${isOwn} as own, ${matches} as matches, expires_at,
+             attempts >= ${named({ maxAttempts: proof.maxAttempts })} as spent,
              consumed_at is null and expires_at > ${named({ now })} as live,
              consumed_at is null and expires_at <= ${named({ now })} as late
         from passcodes
@@ -228,9 +235,18 @@ export const passcodeVerdict = (proof: Proof, gate: Sql): Sql => {
          and ${isTried}
          and exists (select from ${gate})
     ),
-    budget (key) as (
-      ${userId === undefined ? empty : sql`select ${named({ accountKey })}::text union all`}
-      select ${named({ numberKey })}::text where not ${ownIsLive}
+    state as (
+      select exists (select from ${gate}) as asked,
+             coalesce(bool_or(live), false) as live,
+             coalesce(bool_or(live and own), false) as own_live,
+             coalesce(bool_or(live and matches and not spent), false) as is_right,
+             coalesce(bool_or(late and matches and not spent), false) as was_right,
+             max(expires_at) filter (where live) as expires_at
+        from candidate
+    ),
+    budget as (
+      ${accountBudget}
+      select ${named({ numberKey })}::text as key from state where not own_live
     ),
     exhausted as (
       select max(limit_counters.resets_at) as resets_at
@@ -241,56 +257,45 @@ export const passcodeVerdict = (proof: Proof, gate: Sql): Sql => {
          and limit_counters.shard = 0
        where limit_counters.resets_at > ${named({ now })}
          and limit_counters.used >= ${named({ maxFailures: proof.maxFailures })}
-      having count(*) > 0
-    ),
-    target as (
-      select holder
-        from candidate
-       where live
-         and not spent
-         and not exists (select from exhausted)
-         and (matches or not exists (select from candidate where live and not spent and matches))
     ),
     attempt as (
       update passcodes
          set attempts = attempts + case when ${matches} and not ${named({ consume: proof.consume })}::boolean then 0 else 1 end,
              consumed_at = case when ${matches} and ${named({ consume: proof.consume })}::boolean then ${named({ now })}::timestamptz end
+        from state, exhausted
        where ${challengeKey}
-         and holder in (select holder from target)
+         and ${isTried}
          and consumed_at is null
-         and expires_at > ${named({ now })}
+         and passcodes.expires_at > ${named({ now })}
          and attempts < ${named({ maxAttempts: proof.maxAttempts })}
+         and state.asked
+         and (${matches} or not state.is_right)
+         and exhausted.resets_at is null
       returning ${matches} as matches
     ),
-    answer as (
+    verdict as (
       select case
-               when not exists (select from ${gate}) then null
-               when exists (select from exhausted) then 'attempts_exceeded'
-               when exists (select from attempt where matches) then 'accepted'
-               when exists (select from attempt) then 'incorrect'
-               when exists (select from candidate where live and matches and not spent) then 'incorrect'
-               when exists (select from candidate where live) then 'attempts_exceeded'
-               when exists (select from candidate where late and matches and not spent) then 'expired'
+               when not state.asked then null
+               when exhausted.resets_at is not null then 'attempts_exceeded'
+               when attempted.accepted then 'accepted'
+               when attempted.counted > 0 then 'incorrect'
+               when state.is_right then 'incorrect'
+               when state.live then 'attempts_exceeded'
+               when state.was_right then 'expired'
                else 'incorrect'
-             end as outcome
+             end as outcome,
+             coalesce(exhausted.resets_at, state.expires_at) as retry_at
+        from state, exhausted, (select bool_or(matches) as accepted, count(*) as counted from attempt) as attempted
     ),
     failure as (
       insert into limit_counters (pool_id, key, shard, used, resets_at)
       select ${named({ poolId })}::uuid, budget.key, 0, 1,
              ${named({ now })}::timestamptz + make_interval(secs => ${proof.failureWindowSeconds}::integer)
-        from budget, answer
-       where answer.outcome = 'incorrect'
-         and not exists (select from candidate where live and matches)
+        from verdict, state, budget
+       where verdict.outcome = 'incorrect'
+         and not state.is_right
        order by budget.key
       ${countOn(now, sql`${named({ maxFailures: proof.maxFailures })}`)}
-    ),
-    verdict as (
-      select outcome,
-             coalesce(
-               (select resets_at from exhausted),
-               (select max(expires_at) from candidate where live)
-             ) as retry_at
-        from answer
     )`
 }
 

@@ -61,7 +61,7 @@ export const createPhone = ({ db, passcodes, audit, clock }: Deps) => ({
 
     if (row.status === null) throw new ApiError('token_invalid', 'the session has ended')
     if (row.status !== 'Activated') throw new ApiError('user_disabled', `the user is ${row.status}`)
-    if (row.has_phone === true) throw new ApiError('phone_already_bound', 'the user has a phone')
+    if (row.has_phone) throw new ApiError('phone_already_bound', 'the user has a phone')
     passcodes.requireAccepted(row)
     if (row.taken) throw new ApiError('phone_taken', 'the number is another user’s')
     if (!row.bound) throw new ApiError('phone_already_bound', 'the user got a phone at the same instant')

@@ -6,7 +6,7 @@ import { liveSession, type TokenSubject } from '../sessions/sessions.ts'
 export type BindRow = VerdictRow & {
   /** Null: the session has ended. */
   status: string | null
-  has_phone: boolean | null
+  has_phone: boolean
   taken: boolean
   bound: boolean
 }
@@ -54,12 +54,13 @@ export const bindPhone = async (
          set phone = ${named({ phone })},
              phone_bound_at = ${named({ now })},
              updated_at = ${named({ now })}
-       where pool_id = ${named({ poolId })}
-         and id = (select user_id from eligible)
-         and phone is null
-         and exists (select from verdict where outcome = 'accepted')
+        from verdict
+       where users.pool_id = ${named({ poolId })}
+         and users.id = ${named({ userId: token.userId })}
+         and users.phone is null
+         and verdict.outcome = 'accepted'
          and not exists (select from owner)
-      returning id
+      returning users.id
     ),
     history as (
       insert into phone_bindings (pool_id, id, user_id, phone, application_id, ip, bound_at)
@@ -70,12 +71,12 @@ export const bindPhone = async (
     event as (
       ${given.recordFrom(sql`bound`)}
     )
-    select verdict.outcome, verdict.retry_at,
-           (select status from live) as status,
-           (select phone is not null from live) as has_phone,
+    select verdict.outcome, verdict.retry_at, live.status, live.phone is not null as has_phone,
            exists (select from owner) as taken,
            exists (select from bound) as bound
-      from verdict`)
+      from verdict
+      left join live
+        on true`)
   if (row === undefined) throw new Error('the verdict gave no row')
   return row
 }
