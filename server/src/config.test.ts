@@ -110,7 +110,7 @@ describe('the settings', () => {
     ['DIALTONE_DEFAULT_LANGUAGE', 'zh-CN', 'zh'],
     ['DIALTONE_DATABASE_URL', 'postgresql://db/dialtone', 'mysql://db/dialtone'],
     ['DIALTONE_APP_ID', 'my-app', 'a b c d'],
-    ['DIALTONE_APP_SECRET', '0123456789abcdef', '0123456789abcde'],
+    ['DIALTONE_APP_SECRET', 'secret', 'a secret'],
     ['DIALTONE_TRUSTED_PROXIES', '10.0.0.0/8, ::1,192.0.2.1', 'proxy.local'],
     ['DIALTONE_TRUSTED_PROXIES', 'fd00::/8', '10.0.0.0/33'],
     ['DIALTONE_TRUSTED_PROXIES', '192.0.2.255/32', '192.0.2.256'],
@@ -118,6 +118,15 @@ describe('the settings', () => {
   ])('take for %s %j and not %j', (name, good, bad) => {
     expect(faultsOf({ [name]: good })).toEqual([])
     expect(faultsOf({ [name]: bad })).toEqual([expect.stringMatching(`^${name} `)])
+  })
+
+  it.each([
+    ['DIALTONE_APP_ID', 'app1', 'app'],
+    ['DIALTONE_APP_SECRET', '0123456789abcdef', '0123456789abcde'],
+    ['DIALTONE_ADMIN_PASSWORD', 'password', 'passwor'],
+  ])('take in production for %s %j and not %j', (name, good, bad) => {
+    expect(faultsOf({ ...production, [name]: good })).toEqual([])
+    expect(faultsOf({ ...production, [name]: bad })).toEqual([expect.stringMatching(`^${name} `)])
   })
 
   it('are read as what they mean', () => {
