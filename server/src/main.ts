@@ -1,35 +1,19 @@
 // The process: settings, database, listen, and a graceful stop.
-import { join as joinPath } from 'node:path'
 import { type App, createApp } from './app.ts'
 import { banner } from './banner.ts'
-import { type Config, ConfigFaults, readConfig } from './config.ts'
+import { ConfigFaults, readConfig } from './config.ts'
 import { systemClock } from './core/clock.ts'
 import { createKeyring, UnknownMasterKey } from './core/crypto.ts'
-import { DataDirFault, lockDataDir } from './core/data-dir.ts'
-import { type Database, openPglite, openPostgres } from './core/database.ts'
+import { DataDirFault } from './core/data-dir.ts'
+import type { Database } from './core/database.ts'
 import { createLog, type Log } from './core/log.ts'
 import { migrate } from './core/migrate.ts'
 import { prepareFirstStart, readCredentials } from './first-start.ts'
+import { openDatabase } from './open-database.ts'
 
 const housekeepingMinutes = 15
 const drainSeconds = 10
 const sweepMilliseconds = 50
-
-const openDatabase = async (config: Config, log: Log): Promise<Database> => {
-  if (config.databaseUrl !== undefined) {
-    const onError = (error: Error) => log.error({ err: error }, 'a connection to the database broke')
-    return openPostgres(config.databaseUrl, { poolSize: config.databasePoolSize, onError })
-  }
-  const release = lockDataDir(config.dataDir)
-  const db = await openPglite(joinPath(config.dataDir, 'pglite'))
-  return {
-    ...db,
-    close: async () => {
-      await db.close()
-      release()
-    },
-  }
-}
 
 /** Refuses new connections, lets running requests finish, then closes the database. */
 const stopOnSignal = (app: App, db: Database, log: Log): void => {
