@@ -18,6 +18,7 @@ import { type ApiCode, type ApiCodeName, ApiError, apiCodes, type FieldFault } f
 import type { Language } from '../config.ts'
 import type { LimitName, Unlimited } from '../limits.ts'
 import type { Log } from './log.ts'
+import { refuseUnstorableText, strictJsonParser } from './strict-json.ts'
 
 export type Http = FastifyInstance<
   RawServerDefault,
@@ -71,7 +72,12 @@ export const createHttp = async (options: HttpOptions): Promise<Http> => {
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   await http.register(formbody, { bodyLimit: bodyLimitBytes })
-  parseJsonStrictly(http)
+  http.removeContentTypeParser('application/json')
+  http.addContentTypeParser<Buffer>(
+    'application/json',
+    { parseAs: 'buffer' },
+    strictJsonParser(http.getDefaultJsonParser('error', 'error')),
+  )
   http.decorateRequest('language', options.defaultLanguage)
   http.addHook('onRequest', async (request) => {
     request.language = languageOf(request, options.defaultLanguage)
@@ -232,82 +238,6 @@ const fieldFaults = (error: FastifyError): FieldFault[] =>
 
 const isForm = (request: FastifyRequest) =>
   request.headers['content-type']?.startsWith('application/x-www-form-urlencoded') === true
-
-const utf8 = new TextDecoder('utf-8', { fatal: true })
-
-const parseJsonStrictly = (http: Http) => {
-  const parse = http.getDefaultJsonParser('error', 'error')
-  http.removeContentTypeParser('application/json')
-  http.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, bytes, done) => {
-    // Some clients send the header and no body; the schema then says which fields are missing.
-    if (bytes.length === 0) return done(null, {})
-    let text: string
-    try {
-      text = utf8.decode(bytes)
-    } catch {
-      return done(
-        new ApiError('request_invalid', 'body is not UTF-8', {
-          errors: [{ field: 'body', message: 'is not valid UTF-8' }],
-        }),
-      )
-    }
-    parse(request, text, (error, body) => {
-      if (error !== null) return done(invalidJson())
-      try {
-        refuseDepth(body, deepest)
-        // Only an escape can bring such a character into valid JSON, so that other bodies cost one search.
-        if (/\\u(0000|d[89a-f])/i.test(text)) refuseUnstorableText(body, '')
-        done(null, dropNulls(body))
-      } catch (fault) {
-        done(fault as Error)
-      }
-    })
-  })
-}
-
-const invalidJson = () =>
-  new ApiError('request_invalid', 'body is not JSON', {
-    errors: [{ field: 'body', message: 'is not valid JSON: send a JSON object in UTF-8' }],
-  })
-
-/** Far deeper than any call asks for, and far from where walking, writing or storing the value would overflow. */
-const deepest = 64
-
-const refuseDepth = (value: unknown, levels: number): void => {
-  if (typeof value !== 'object' || value === null) return
-  if (levels === 0) {
-    throw new ApiError('request_invalid', 'body is nested too deeply', {
-      errors: [{ field: 'body', message: `must not nest objects and lists deeper than ${deepest} levels` }],
-    })
-  }
-  for (const inner of Object.values(value)) refuseDepth(inner, levels - 1)
-}
-
-/** PostgreSQL stores neither NUL nor a lone surrogate: refuse by name what would otherwise fail inside. */
-const refuseUnstorableText = (value: unknown, path: string): void => {
-  if (typeof value === 'string') {
-    if (!value.includes('\0') && value.isWellFormed()) return
-    const field = path || 'body'
-    throw new ApiError('request_invalid', `${field} holds NUL or a lone surrogate`, {
-      errors: [{ field, message: 'must not contain NUL or half of a surrogate pair' }],
-    })
-  }
-  if (typeof value !== 'object' || value === null) return
-  for (const [key, inner] of Object.entries(value)) {
-    refuseUnstorableText(key, path)
-    refuseUnstorableText(inner, path === '' ? key : `${path}.${key}`)
-  }
-}
-
-/** A field that is null counts as absent: some SDKs send every field that they know. Free-form data keeps its nulls. */
-const dropNulls = (body: unknown): unknown => {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body
-  return Object.fromEntries(
-    Object.entries(body)
-      .filter(([, value]) => value !== null)
-      .map(([key, value]) => [key, key === 'customData' || key === 'context' ? value : dropNulls(value)]),
-  )
-}
 
 const languageOf = (request: FastifyRequest, fallback: Language): Language => {
   const asked = request.headers['x-authing-lang'] ?? request.headers['x-genauth-lang']

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { fieldInvalid } from '../api-codes.ts'
 import { envelope, type Http, ok } from '../core/http.ts'
-import { purposeOf, wireChannelsOf } from '../passcodes/passcodes.ts'
+import { issueRoute, purposeOf, wireChannelsOf } from '../passcodes/passcodes.ts'
 import { requireEmail } from '../users/users.ts'
 import type { Mail } from './mail.ts'
 
@@ -23,20 +23,8 @@ export const mailRoutes = (http: Http, mail: Mail): void => {
     {
       config: {
         access: 'application',
-        limit: [
-          'messageCooldown',
-          'messagesPerRecipientHour',
-          'messagesPerRecipientDay',
-          'messagesPerIpHour',
-          'messagesPerApplicationHour',
-        ],
-        refusals: [
-          'email_invalid',
-          'email_not_configured',
-          'sms_cooldown',
-          'sms_limit_reached',
-          'passcode_attempts_exceeded',
-        ],
+        limit: issueRoute.limit,
+        refusals: ['email_invalid', 'email_not_configured', ...issueRoute.refusals],
       },
       schema: {
         operationId: 'sendEmail',

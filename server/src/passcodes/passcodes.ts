@@ -12,6 +12,7 @@ import { giveBack } from '../core/counters.ts'
 import { digest, type Keyring, newId, randomInteger } from '../core/crypto.ts'
 import type { Database, Queryable } from '../core/database.ts'
 import { networkOf } from '../core/network.ts'
+import type { LimitName } from '../limits.ts'
 import type { TokenSubject } from '../sessions/sessions.ts'
 import { derivePasscode } from './derive.ts'
 import { belongsToSender, type Channel, type Purpose, purposes } from './purposes.ts'
@@ -35,6 +36,18 @@ const longestTtlSeconds = 600
 
 /** The counter of an application is split, so that its sends do not all wait for one row. */
 const applicationShards = 16
+
+/** What every route that sends a passcode says of itself: its limits, and the refusals that issuing can give. */
+export const issueRoute = {
+  limit: [
+    'messageCooldown',
+    'messagesPerRecipientHour',
+    'messagesPerRecipientDay',
+    'messagesPerIpHour',
+    'messagesPerApplicationHour',
+  ],
+  refusals: ['sms_cooldown', 'sms_limit_reached', 'passcode_attempts_exceeded'],
+} as const satisfies { limit: readonly LimitName[]; refusals: readonly ApiCodeName[] }
 
 export type PasscodeRequest = {
   application: Application

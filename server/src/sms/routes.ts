@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { fieldInvalid } from '../api-codes.ts'
 import { envelope, type Http, ok } from '../core/http.ts'
-import { purposeOf, wireChannelsOf } from '../passcodes/passcodes.ts'
+import { issueRoute, purposeOf, wireChannelsOf } from '../passcodes/passcodes.ts'
 import { requirePhone } from '../phone-numbers/phone-numbers.ts'
 import type { Sms } from './sms.ts'
 
@@ -30,20 +30,8 @@ export const smsRoutes = (http: Http, sms: Sms): void => {
     {
       config: {
         access: 'application',
-        limit: [
-          'messageCooldown',
-          'messagesPerRecipientHour',
-          'messagesPerRecipientDay',
-          'messagesPerIpHour',
-          'messagesPerApplicationHour',
-        ],
-        refusals: [
-          'phone_number_invalid',
-          'international_sms_not_configured',
-          'sms_cooldown',
-          'sms_limit_reached',
-          'passcode_attempts_exceeded',
-        ],
+        limit: issueRoute.limit,
+        refusals: ['phone_number_invalid', 'international_sms_not_configured', ...issueRoute.refusals],
       },
       schema: {
         operationId: 'sendSms',
