@@ -93,6 +93,29 @@ describe('a password', () => {
     expect(codes(replies)).toEqual([2005, ...Array(20).fill(2333)])
   })
 
+  it('of an unknown account that autoRegister cannot open counts as a guess too (rules 10 and 11)', async () => {
+    await using app = await startTestApp({ DIALTONE_PASSWORD_FAILURES_HOUR: '1' })
+    const closed = await app.otherApplication({ signUpEnabled: false })
+    const guess = (on: Pick<TestApp, 'post' | 'application'>, identifier: object) =>
+      on.post('/api/v3/signin', {
+        connection: 'PASSWORD',
+        passwordPayload: { ...identifier, password: right },
+        options: { autoRegister: true },
+        client_secret: on.application.secret.reveal(),
+      })
+    const unknown = [
+      [app, { phone: newPhone() }],
+      [app, { account: 'nobody' }],
+      [closed, { username: 'nobody' }],
+      [closed, { email: 'nobody@example.com' }],
+    ] as const
+
+    for (const [on, identifier] of unknown) {
+      expect(await guess(on, identifier)).toMatchObject(wrong)
+      expect(await guess(on, identifier)).toMatchObject(locked)
+    }
+  })
+
   it('that cannot be decrypted is a guess too, at sign-in and at sign-up', async () => {
     await using app = await startTestApp({ DIALTONE_PASSWORD_FAILURES_HOUR: '2' })
     const sealed = { connection: 'PASSWORD', passwordPayload: { username: 'ada', password: 'c2VjcmV0' } }

@@ -57,7 +57,9 @@ export const createSignIn = ({ db, users, passcodes, passwords, sessions, tokens
   const byPassword = async (request: SignInRequest, identifier: Identifier, password: string) => {
     const { application, ip } = request
     const user = await users.find(application.poolId, identifier)
-    if (user === undefined && request.autoRegister) return registerByPassword(request, identifier, password)
+    // Whom a password alone cannot open an account for goes on, to the decoy and the count (rules 10 and 11).
+    const opensAccount = request.autoRegister && application.signUpEnabled && isClaimable(identifier)
+    if (user === undefined && opensAccount) return registerByPassword(request, identifier, password)
     const matches = await passwords.verify({
       poolId: application.poolId,
       identifier: nameOf(identifier),
@@ -71,14 +73,9 @@ export const createSignIn = ({ db, users, passcodes, passwords, sessions, tokens
     return { user, session: await db.transaction((tx) => startSession(request, user, tx)) }
   }
 
-  /** A phone must be proved, and an `account` may be anything: neither opens an account by a password alone. */
-  const registerByPassword = async (request: SignInRequest, identifier: Identifier, password: string) => {
+  const registerByPassword = async (request: SignInRequest, identifier: Claimable, password: string) => {
     const { application, ip } = request
     const { poolId, id: applicationId } = application
-    if (identifier.kind === 'phone' || identifier.kind === 'account') {
-      throw new ApiError('credentials_invalid', 'unknown account')
-    }
-    if (!application.signUpEnabled) throw new ApiError('registration_disabled', 'autoRegister')
     passwords.requireStrong(password)
     const claimed =
       identifier.kind === 'email'
@@ -161,6 +158,12 @@ export const createSignIn = ({ db, users, passcodes, passwords, sessions, tokens
 }
 
 export type SignIn = ReturnType<typeof createSignIn>
+
+type Claimable = Extract<Identifier, { kind: 'email' | 'username' }>
+
+/** A phone must be proved, and an `account` may be anything: neither opens an account by a password alone. */
+const isClaimable = (identifier: Identifier): identifier is Claimable =>
+  identifier.kind === 'email' || identifier.kind === 'username'
 
 const requireActivated = (user: UserRow): void => {
   if (user.status !== 'Activated') throw new ApiError('user_disabled', `the user is ${user.status}`)
