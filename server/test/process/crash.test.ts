@@ -1,16 +1,15 @@
 // A process that is killed in the middle of its work, again and again: what it has acknowledged stays, and no number
 // and no code is ever given away twice.
 import { beforeAll, describe, expect, it } from 'vitest'
-import { startPostgres } from '../support/postgres.ts'
 import {
   type Answer,
   buildServer,
   type Client,
   clientOf,
+  engines,
   freePort,
   newDataDir,
   type ServerProcess,
-  type Settings,
   startServer,
 } from '../support/process.ts'
 
@@ -26,14 +25,6 @@ const passcodeIncorrect = { statusCode: 499, apiCode: 2001 }
 
 /** DIALTONE_TEST_SEED repeats a run. */
 const seed = Number(process.env['DIALTONE_TEST_SEED'] ?? Date.now() % 1_000_000)
-
-const engines = {
-  'the embedded database': async () => ({ settings: {}, [Symbol.asyncDispose]: async () => {} }),
-  PostgreSQL: async () => {
-    const postgres = await startPostgres()
-    return { settings: { DIALTONE_DATABASE_URL: postgres.url }, [Symbol.asyncDispose]: postgres.stop }
-  },
-} satisfies Record<string, () => Promise<AsyncDisposable & { settings: Settings }>>
 
 beforeAll(buildServer)
 

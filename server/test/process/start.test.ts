@@ -12,6 +12,7 @@ import {
   buildServer,
   clientOf,
   credentialsOf,
+  engines,
   isServing,
   newDataDir,
   printed,
@@ -24,15 +25,6 @@ import {
 } from '../support/process.ts'
 
 const masterKey = 'master key of these tests 0123456789'
-
-/** The settings that name a fresh database, and what its end is bound to. */
-const engines = {
-  'the embedded database': async () => ({ settings: {}, [Symbol.asyncDispose]: async () => {} }),
-  PostgreSQL: async () => {
-    const postgres = await startPostgres()
-    return { settings: { DIALTONE_DATABASE_URL: postgres.url }, [Symbol.asyncDispose]: postgres.stop }
-  },
-} satisfies Record<string, () => Promise<AsyncDisposable & { settings: Settings }>>
 
 beforeAll(buildServer)
 

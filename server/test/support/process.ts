@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'
+import { startPostgres } from './postgres.ts'
 
 const root = join(import.meta.dirname, '../../..')
 
@@ -191,3 +192,12 @@ export const credentialsOf = (server: ServerProcess) => ({
   id: printed(server, 'app id'),
   secret: printed(server, 'app secret'),
 })
+
+/** The settings that name a fresh database, and what its end is bound to. */
+export const engines = {
+  'the embedded database': async () => ({ settings: {}, [Symbol.asyncDispose]: async () => {} }),
+  PostgreSQL: async () => {
+    const postgres = await startPostgres()
+    return { settings: { DIALTONE_DATABASE_URL: postgres.url }, [Symbol.asyncDispose]: postgres.stop }
+  },
+} satisfies Record<string, () => Promise<AsyncDisposable & { settings: Settings }>>
