@@ -1,4 +1,5 @@
-// Compiles the server where its sources are newer than the last build, so that `npm start` is one command.
+// Compiles a package where its sources are newer than its last build, so that `npm start` is one command. Named on the
+// command line: `server`, which is also what is built without a name, and `sms-emulator`.
 //
 // Compiled aside, then moved over the last build file by file: a server that starts meanwhile, or a second build, never
 // meets a half-written file; and a build that fails leaves the last one as it was.
@@ -17,10 +18,7 @@ import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-const server = join(root, 'server')
-const dist = join(server, 'dist')
-const aside = join(dist, `.aside-${process.pid}`)
-const stamp = join(dist, '.built')
+const packages = ['server', 'sms-emulator']
 const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
 
 const changedAt = (path) => {
@@ -35,15 +33,15 @@ const filesIn = (folder) =>
     .filter((entry) => entry.isFile())
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
 
-const compile = () => {
+const compile = (folder, aside) => {
   rmSync(aside, { recursive: true, force: true })
-  const compiled = spawnSync(process.execPath, [compiler, '--project', server, '--outDir', aside], {
+  const compiled = spawnSync(process.execPath, [compiler, '--project', folder, '--outDir', aside], {
     stdio: 'inherit',
   })
   return compiled.status ?? 1
 }
 
-const moveIntoPlace = () => {
+const moveIntoPlace = (aside, dist) => {
   const made = filesIn(aside)
   for (const file of made) {
     mkdirSync(dirname(join(dist, file)), { recursive: true })
@@ -54,11 +52,17 @@ const moveIntoPlace = () => {
   }
 }
 
-const build = () => {
+const build = (name) => {
+  const folder = join(root, name)
+  const dist = join(folder, 'dist')
+  const aside = join(dist, `.aside-${process.pid}`)
+  const stamp = join(dist, '.built')
   const startedAt = new Date()
   const sourcesChangedAt = Math.max(
-    changedAt(join(server, 'src')),
-    changedAt(join(server, 'tsconfig.json')),
+    changedAt(join(folder, 'src')),
+    changedAt(join(folder, 'tsconfig.json')),
+    // The other packages extend it.
+    changedAt(join(root, 'server', 'tsconfig.json')),
     changedAt(join(root, 'package-lock.json')),
   )
   if ((statSync(stamp, { throwIfNoEntry: false })?.mtimeMs ?? 0) > sourcesChangedAt) return 0
@@ -69,9 +73,9 @@ const build = () => {
     return 1
   }
   try {
-    const status = compile()
+    const status = compile(folder, aside)
     if (status !== 0) return status
-    moveIntoPlace()
+    moveIntoPlace(aside, dist)
   } finally {
     rmSync(aside, { recursive: true, force: true })
   }
@@ -81,4 +85,13 @@ const build = () => {
   return 0
 }
 
-process.exit(build())
+const named = process.argv.slice(2)
+const unknown = named.find((name) => !packages.includes(name))
+if (unknown !== undefined) {
+  console.error(`There is no package ${unknown} to build, only ${packages.join(' and ')}.`)
+  process.exit(1)
+}
+for (const name of named.length === 0 ? ['server'] : named) {
+  const status = build(name)
+  if (status !== 0) process.exit(status)
+}
