@@ -38,9 +38,13 @@ const show = async (name, params, call) => {
 const readInbox = async (to) => {
   const response = await fetch(`${appHost}/inbox/messages?to=${encodeURIComponent(to)}`)
   if (response.status === 404) throw new Error('the inbox is off: start the server with DIALTONE_INBOX=on')
-  const { messages } = await response.json()
-  console.log(`\nThe inbox shows: ${messages[0].text}`)
-  return messages[0].passCode
+  const {
+    messages: [message],
+  } = await response.json()
+  if (message === undefined)
+    throw new Error(`no message for ${to} in the inbox: a route of yours sends it elsewhere`)
+  console.log(`\nThe inbox shows: ${message.text}`)
+  return message.passCode
 }
 
 const story = async () => {

@@ -50,8 +50,13 @@ const pathsByRefusal = (document) => {
   const paths = new Map(Object.keys(apiCodes).map((name) => [name, []]))
   for (const [path, operations] of Object.entries(document.paths)) {
     for (const { responses } of Object.values(operations)) {
-      const examples = responses['200']?.content?.['application/json']?.examples ?? {}
-      for (const name of Object.keys(examples)) paths.get(name)?.push(path)
+      for (const reply of Object.values(responses)) {
+        const examples = reply.content?.['application/json']?.examples ?? {}
+        for (const name of Object.keys(examples)) {
+          const list = paths.get(name)
+          if (list?.includes(path) === false) list.push(path)
+        }
+      }
     }
   }
   if ([...paths.values()].every((list) => list.length === 0)) throw new Error('no route shows its refusals')
@@ -126,31 +131,9 @@ ${table(['setting', 'what it is', 'default', 'allowed', 'production needs it'], 
 `
 }
 
-// What each limit counts by, and the refusal of the one who is over it.
-const limitFacts = {
-  messageCooldown: ['recipient and purpose; for each signed-in user apart', 'sms_cooldown'],
-  messagesPerRecipientHour: [
-    'recipient; apart for strangers, signed-in users and its owner',
-    'sms_limit_reached',
-  ],
-  messagesPerRecipientDay: [
-    'recipient; apart for strangers, signed-in users and its owner',
-    'sms_limit_reached',
-  ],
-  messagesPerIpHour: ['client address: IPv4, or the /64 of IPv6', 'sms_limit_reached'],
-  messagesPerApplicationHour: ['application', 'sms_limit_reached'],
-  attemptsPerPasscode: ['passcode', 'passcode_attempts_exceeded'],
-  passcodeFailuresHour: [
-    'recipient for strangers; account for a signed-in user',
-    'passcode_attempts_exceeded',
-  ],
-  passwordFailuresHour: ['identifier and client address', 'account_locked'],
-}
-
 const limitsPage = () => {
   const rows = Object.entries(limits).map(([name, limit]) => {
-    if (limitFacts[name] === undefined) throw new Error(`limitFacts says nothing about ${name}`)
-    const [countedBy, refusal] = limitFacts[name]
+    const { countedBy, refusal } = limit
     return [
       `\`${name}\``,
       limit.about,

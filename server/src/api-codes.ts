@@ -65,6 +65,35 @@ export const apiCodes = {
     zh: '密码错误次数过多,请稍后再试(见 data.retryAfterSeconds)或使用验证码登录。',
     cause: 'The identifier failed too often from this client address.',
   },
+  captcha_required: {
+    statusCode: 403,
+    apiCode: 2000,
+    en: 'Show the picture of get-captcha-code, and send what it says as captchaToken and captchaCode.',
+    zh: '请调用 get-captcha-code 获取图形验证码,并携带 captchaToken 与 captchaCode 重试。',
+    cause: 'Few codes that were sent to numbers like this one came back, so a captcha is asked for.',
+  },
+  region_not_allowed: {
+    statusCode: 403,
+    apiCode: 8800005,
+    en: 'Messages are not sent to this country or range of numbers.',
+    zh: '暂不支持向该国家/地区或号段发送短信。',
+    cause:
+      'The guard’s policy leaves the country out, or hardly any code that was sent to numbers like this one came back.',
+  },
+  sim_swapped: {
+    statusCode: 403,
+    apiCode: 8800016,
+    en: 'The SIM of this number changed a short time ago: use another way to confirm that it is you.',
+    zh: '该号码近期更换过 SIM 卡,请使用其他方式验证身份。',
+    cause: 'The lookup service tells of a SIM swap within the hours that the guard’s policy names.',
+  },
+  receipt_invalid: {
+    statusCode: 403,
+    httpStatus: 403,
+    en: 'This call is not signed by the provider.',
+    zh: '回执签名无效。',
+    cause: 'A delivery receipt whose signature is missing, wrong or too old.',
+  },
   registration_disabled: {
     statusCode: 403,
     apiCode: 2031,
@@ -86,6 +115,29 @@ export const apiCodes = {
     zh: '该用户已被禁用,请联系管理员。',
     cause:
       'The user is suspended, resigned, archived or deactivated; told only to who proved to be that user.',
+  },
+  console_header_missing: {
+    statusCode: 403,
+    httpStatus: 403,
+    en: 'Send the header x-dialtone-console: 1 with every change that the cookie of the console authenticates.',
+    zh: '使用控制台 Cookie 进行修改时,请携带请求头 x-dialtone-console: 1。',
+    cause:
+      'A page of another site cannot send that header, so that it changes nothing in an administrator’s name.',
+  },
+  administrator_session_required: {
+    statusCode: 403,
+    httpStatus: 403,
+    en: 'A key may not do this: sign in as an administrator.',
+    zh: '密钥无权执行此操作,请以管理员身份登录。',
+    cause:
+      'A key makes no keys and changes no password, so that a stolen one is of no use once it is revoked.',
+  },
+  record_not_found: {
+    statusCode: 404,
+    httpStatus: 404,
+    en: 'There is nothing with this id: read the list to see what there is.',
+    zh: '没有此 ID 对应的内容,请查看列表。',
+    cause: 'A call of the console names something that is not there, or that belongs to another pool.',
   },
   app_not_found: {
     statusCode: 404,
@@ -127,7 +179,14 @@ export const apiCodes = {
     apiCode: 8800006,
     en: 'No SMS provider serves this calling code: an administrator adds one under SMS routes.',
     zh: '没有短信服务商支持该国家区号,请管理员在短信路由中配置。',
-    cause: 'No provider serves the number; as yet the inbox is the only one.',
+    cause: 'No route serves the number, or only the inbox does, and it is off.',
+  },
+  phone_type_not_allowed: {
+    statusCode: 422,
+    apiCode: 8800004,
+    en: 'This kind of number cannot be used: enter a mobile number.',
+    zh: '不支持此类号码,请使用手机号码。',
+    cause: 'A landline, a premium number or another kind of line that the guard’s policy refuses.',
   },
   email_not_configured: {
     statusCode: 422,
@@ -155,7 +214,15 @@ export const apiCodes = {
     apiCode: 8800008,
     en: 'Too many messages: ask again after data.retryAfterSeconds.',
     zh: '发送次数已达上限,请在 data.retryAfterSeconds 秒后再试。',
-    cause: 'A limit of the recipient, the client address or the application is spent.',
+    cause:
+      'A limit is spent: of the number, the client address or its network, the application, the range, the country, the pool, or the budget.',
+  },
+  captcha_limit_reached: {
+    statusCode: 429,
+    apiCode: 8800015,
+    en: 'Too many captchas: ask again after data.retryAfterSeconds.',
+    zh: '获取图形验证码过于频繁,请在 data.retryAfterSeconds 秒后再试。',
+    cause: 'The client address asked for more captchas than the limit of an hour allows.',
   },
   passcode_incorrect: {
     statusCode: 499,
@@ -179,6 +246,13 @@ export const apiCodes = {
     en: 'Something went wrong on our side. Tell your administrator the requestId.',
     zh: '服务器内部错误,请将 requestId 告知管理员。',
     cause: 'A fault of ours; the log tells it under the same requestId.',
+  },
+  sms_undeliverable: {
+    statusCode: 502,
+    apiCode: 8800009,
+    en: 'The message could not be sent: try again. Nothing was counted against the waiting time.',
+    zh: '短信发送失败,请重试。',
+    cause: 'Every provider of the route refused the message or did not answer in time.',
   },
   not_implemented: {
     statusCode: 501,

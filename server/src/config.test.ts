@@ -34,6 +34,9 @@ describe('the settings', () => {
       masterKeys: undefined,
       firstStart: {},
       inbox: true,
+      testNumbers: true,
+      providerTimeoutSeconds: 5,
+      providerBreakSeconds: 30,
       logLevel: 'warn',
       defaultLanguage: 'en-US',
       trustedProxies: [],
@@ -43,8 +46,13 @@ describe('the settings', () => {
     })
   })
 
-  it('have no inbox and more log in production', () => {
-    expect(readConfig(production)).toMatchObject({ production: true, inbox: false, logLevel: 'info' })
+  it('have no inbox, no test numbers and more log in production', () => {
+    expect(readConfig(production)).toMatchObject({
+      production: true,
+      inbox: false,
+      testNumbers: false,
+      logLevel: 'info',
+    })
     expect(readConfig({ ...production, DIALTONE_INBOX: 'on' }).inbox).toBe(true)
   })
 

@@ -115,6 +115,21 @@ export const settings: Readonly<Record<string, Setting>> = {
       'The built-in inbox shows every message on a page. `on` or `off`; by default on, and off in production.',
     ...oneOf('on', 'off'),
   },
+  DIALTONE_TEST_NUMBERS: {
+    about:
+      'Whether the numbers with fixed codes that administrators set are in force. `on` or `off`; by default on, and off in production.',
+    ...oneOf('on', 'off'),
+  },
+  DIALTONE_PROVIDER_TIMEOUT_SECONDS: {
+    about: 'How long an SMS provider may take to answer before the next one of the route is tried.',
+    default: '5',
+    ...integer(1, 30),
+  },
+  DIALTONE_PROVIDER_BREAK_SECONDS: {
+    about: 'How long a provider that failed five times in a row is left alone.',
+    default: '30',
+    ...integer(1, 3600),
+  },
   DIALTONE_LOG_LEVEL: {
     about: 'The least serious log line to write. Default: info in production, else warn.',
     ...oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
@@ -155,6 +170,9 @@ export type Config = {
   masterKeys: readonly [Secret, ...Secret[]] | undefined
   firstStart: { appId?: string; appSecret?: Secret; adminPassword?: Secret }
   inbox: boolean
+  testNumbers: boolean
+  providerTimeoutSeconds: number
+  providerBreakSeconds: number
   logLevel: string
   defaultLanguage: Language
   trustedProxies: readonly string[]
@@ -211,6 +229,9 @@ export const readConfig = (environment: Environment = process.env): Config => {
       ...(adminPassword === undefined ? {} : { adminPassword }),
     },
     inbox: (given('DIALTONE_INBOX') ?? (production ? 'off' : 'on')) === 'on',
+    testNumbers: (given('DIALTONE_TEST_NUMBERS') ?? (production ? 'off' : 'on')) === 'on',
+    providerTimeoutSeconds: whole('DIALTONE_PROVIDER_TIMEOUT_SECONDS'),
+    providerBreakSeconds: whole('DIALTONE_PROVIDER_BREAK_SECONDS'),
     logLevel: given('DIALTONE_LOG_LEVEL') ?? (production ? 'info' : 'warn'),
     defaultLanguage: given('DIALTONE_DEFAULT_LANGUAGE') === 'zh-CN' ? 'zh-CN' : 'en-US',
     trustedProxies: (given('DIALTONE_TRUSTED_PROXIES') ?? '')
@@ -247,3 +268,6 @@ const readLimits = (numberOf: (name: LimitName) => number): Limits =>
       { ...limits[name], [limits[name].settable]: numberOf(name) },
     ]),
   ) as Limits
+
+/** A variable that a document of the operator names; none of ours. */
+export const environmentVariable = (name: string): string | undefined => process.env[name]

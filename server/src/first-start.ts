@@ -3,11 +3,10 @@
 //
 // What must stay true: several processes that start at the same instant on one database make it once; what was made at
 // random is on disk before the database has it; a start that makes nothing writes nothing.
-import { createAdministrators } from './administrators/administrators.ts'
+import { firstUsername } from './administrators/administrators.ts'
 import type { App } from './app.ts'
 import type { Application } from './applications/applications.ts'
 import type { Config } from './config.ts'
-import type { Clock } from './core/clock.ts'
 import { randomToken } from './core/crypto.ts'
 import { keepCredentials, readCredentialsFile } from './core/data-dir.ts'
 import type { Database } from './core/database.ts'
@@ -64,14 +63,13 @@ const newAppId = (): string => Buffer.from(randomToken(), 'base64url').toString(
 /** 120 random bits. */
 const newPassword = (): string => randomToken().slice(0, 20)
 
-type Deps = { db: Database; app: App; clock: Clock }
+type Deps = { db: Database; app: App }
 
 /** Makes what is missing, once, also when several processes start at the same time on one database. */
 export const prepareFirstStart = async (
-  { db, app, clock }: Deps,
+  { db, app }: Deps,
   credentials: Credentials,
 ): Promise<{ application: Application; isFirst: boolean }> => {
-  const administrators = createAdministrators({ passwords: app.passwords, clock })
   return db.transaction(async (tx) => {
     await takeStartLock(tx)
     await app.keys.makeMissing(tx)
@@ -79,7 +77,7 @@ export const prepareFirstStart = async (
     if (existing !== undefined) return { application: existing, isFirst: false }
     const { appId, appSecret, adminPassword } = credentials.forFirstStart()
     const application = await app.applications.create({ id: appId, secret: appSecret }, tx)
-    await administrators.create(application.poolId, 'admin', adminPassword, tx)
+    await app.administrators.create(application.poolId, firstUsername, adminPassword, tx)
     return { application, isFirst: true }
   })
 }

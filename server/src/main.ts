@@ -13,6 +13,7 @@ import { openDatabase } from './open-database.ts'
 
 const housekeepingMinutes = 15
 const drainSeconds = 10
+const workSeconds = 2
 const sweepMilliseconds = 50
 
 /** Refuses new connections, lets running requests finish, then closes the database. */
@@ -43,6 +44,18 @@ const keepHouse = (app: App, log: Log): void => {
   timer.unref()
 }
 
+/** Goes on with what crashes left, with receipts and with counting, never twice at a time. */
+const keepWorking = (app: App, log: Log): void => {
+  let isWorking = false
+  const timer = setInterval(async () => {
+    if (isWorking) return
+    isWorking = true
+    await app.work().catch((error: unknown) => log.error({ err: error }, 'work beside requests failed'))
+    isWorking = false
+  }, workSeconds * 1000)
+  timer.unref()
+}
+
 const start = async (): Promise<void> => {
   const config = readConfig()
   const log = createLog(config.logLevel)
@@ -51,12 +64,13 @@ const start = async (): Promise<void> => {
   await migrate(db)
   const clock = systemClock
   const app = await createApp({ config, db, keyring: createKeyring(credentials.masterKeys), clock, log })
-  const { application, isFirst } = await prepareFirstStart({ db, app, clock }, credentials)
+  const { application, isFirst } = await prepareFirstStart({ db, app }, credentials)
   if (config.production && config.inbox) {
     log.warn('DIALTONE_INBOX is on in production: whoever reaches /inbox reads every code')
   }
   stopOnSignal(app, db, log)
   keepHouse(app, log)
+  keepWorking(app, log)
   await app.http.listen({ host: config.host, port: config.port })
   const adminPassword = credentials.madeAdminPassword(application.id)
   process.stdout.write(banner({ config, application, adminPassword, isFirst }))

@@ -1,13 +1,16 @@
-// Who calls: the application that a request names, the user whose token it carries, and the client's address.
-// Runs before every handler, by what the route's `access` says.
+// Who calls: the application that a request names, the user whose token it carries, or the administrator, and the
+// client's address. Runs before every handler, by what the route's `access` says.
 //
-// What must stay true: the audience of a user's token is the application that the request names (rule 25); a client's
-// own claim of its address counts only from a trusted proxy or with the application's secret.
+// What must stay true: the audience of a user's token is the application that the request names (rule 25); what a user
+// signs in with opens no administrator's route, nor the other way round; the cookie of the console changes nothing for
+// a page of another site; a client's own claim of its address counts only from a trusted proxy or with the
+// application's secret.
 import { BlockList, isIP } from 'node:net'
 import type { FastifyRequest } from 'fastify'
+import type { Administrator, Administrators } from '../administrators/administrators.ts'
 import { ApiError } from '../api-codes.ts'
 import { type Application, type Applications, isApplicationSecret } from '../applications/applications.ts'
-import type { Http } from '../core/http.ts'
+import { type Http, isSafeMethod } from '../core/http.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { AccessToken, Tokens } from '../tokens/tokens.ts'
 
@@ -21,6 +24,8 @@ declare module 'fastify' {
     sender: AccessToken | undefined
     /** Whether the request proved with the secret that it comes from the application itself. */
     authenticatedApplication: boolean
+    /** The administrator who calls. Routes with access `administrator`. */
+    administrator: Administrator
     /** The address that limits and the audit log go by. */
     clientIp: string
   }
@@ -30,15 +35,18 @@ type Deps = {
   applications: Applications
   tokens: Tokens
   sessions: Sessions
+  administrators: Administrators
   trustedProxies: readonly string[]
 }
 
-export const installAccess = (http: Http, { applications, tokens, sessions, trustedProxies }: Deps): void => {
+export const installAccess = (http: Http, deps: Deps): void => {
+  const { applications, tokens, sessions, administrators, trustedProxies } = deps
   const isTrustedProxy = trustedProxyCheck(trustedProxies)
   http.decorateRequest('application', null as unknown as Application)
   http.decorateRequest('user', null as unknown as AccessToken)
   http.decorateRequest('sender', undefined)
   http.decorateRequest('authenticatedApplication', false)
+  http.decorateRequest('administrator', null as unknown as Administrator)
   http.decorateRequest('clientIp', '')
 
   const requireApplication = async (id: string | undefined): Promise<Application> => {
@@ -60,7 +68,19 @@ export const installAccess = (http: Http, { applications, tokens, sessions, trus
     }
   }
 
-  http.addHook('preValidation', async (request) => {
+  const requireAdministrator = async (request: FastifyRequest): Promise<Administrator> => {
+    const bearer = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
+    const token = bearer ?? consoleCookieOf(request)
+    if (token === undefined) throw new ApiError('token_invalid', 'no token of an administrator')
+    if (bearer === undefined && !isSafeMethod(request.method) && !hasConsoleHeader(request)) {
+      throw new ApiError('console_header_missing', 'a change by the cookie without the header')
+    }
+    const administrator = await administrators.authenticate(token)
+    if (administrator === undefined) throw new ApiError('token_invalid', 'no live session or key')
+    return administrator
+  }
+
+  http.addHook('preValidation', async (request, reply) => {
     const { access } = request.routeOptions.config
     if (access === 'application') {
       const sender = await tokenOfStranger(request)
@@ -76,6 +96,10 @@ export const installAccess = (http: Http, { applications, tokens, sessions, trus
         throw new ApiError('token_invalid', 'the token is for another application')
       }
       if (access === 'user') await sessions.requireLive(request.user)
+    }
+    if (access === 'administrator') {
+      reply.header('cache-control', 'no-store')
+      request.administrator = await requireAdministrator(request)
     }
     if (request.application !== null) {
       request.authenticatedApplication = isApplicationSecret(request.application, clientSecretOf(request))
@@ -118,6 +142,19 @@ const tokenOf = (request: FastifyRequest): string | undefined => {
   const token = header.replace(/^Bearer\s*/i, '').trim()
   return token === '' ? undefined : token
 }
+
+/** Where a browser keeps the token of an administrator's session, out of reach of scripts. */
+export const consoleCookie = 'dialtone_console'
+
+const consoleCookieOf = (request: FastifyRequest): string | undefined =>
+  new RegExp(`(?:^|; *)${consoleCookie}=([^;]+)`).exec(request.headers.cookie ?? '')?.[1]
+
+/**
+ * A form of another site cannot send a header of its own, and a script of another site must ask first, which this
+ * server never allows (OWASP ASVS 5.0, 3.5.1).
+ */
+export const hasConsoleHeader = (request: FastifyRequest): boolean =>
+  request.headers['x-dialtone-console'] === '1'
 
 const trustedProxyCheck = (entries: readonly string[]) => {
   const list = new BlockList()

@@ -12,6 +12,7 @@ import {
   insertApplication,
   insertPool,
   selectApplication,
+  selectApplications,
   selectFirstApplication,
   updateApplication,
 } from './store.ts'
@@ -28,6 +29,10 @@ export type Application = {
   idTokenTtlSeconds: number
   refreshTokenTtlSeconds: number
   signUpEnabled: boolean
+  /** The host name of the site that a phone may offer the code of an SMS to. */
+  webOtpHost?: string | undefined
+  /** The hash of the Android app that may read the code of an SMS: 11 characters. */
+  androidSmsHash?: string | undefined
 }
 
 export type ApplicationSettings = Partial<Omit<Application, 'poolId' | 'id' | 'secret'>>
@@ -56,6 +61,8 @@ export const createApplications = ({
     idTokenTtlSeconds: row.id_token_ttl_seconds,
     refreshTokenTtlSeconds: row.refresh_token_ttl_seconds,
     signUpEnabled: row.sign_up_enabled,
+    webOtpHost: row.web_otp_host ?? undefined,
+    androidSmsHash: row.android_sms_hash ?? undefined,
   })
 
   const toRow = (application: Application): ApplicationRow => ({
@@ -69,6 +76,8 @@ export const createApplications = ({
     id_token_ttl_seconds: application.idTokenTtlSeconds,
     refresh_token_ttl_seconds: application.refreshTokenTtlSeconds,
     sign_up_enabled: application.signUpEnabled,
+    web_otp_host: application.webOtpHost ?? null,
+    android_sms_hash: application.androidSmsHash ?? null,
   })
 
   /** Makes an application; without a pool it gets a new one of its own. */
@@ -116,11 +125,24 @@ export const createApplications = ({
       return row === undefined ? undefined : parse(row)
     },
 
-    change: async (application: Application, settings: ApplicationSettings): Promise<Application> => {
+    /** The applications of a pool, oldest first. */
+    list: async (poolId: string, tx: Queryable = db): Promise<Application[]> =>
+      (await selectApplications(tx, poolId)).map(parse),
+
+    change: async (
+      application: Application,
+      settings: ApplicationSettings,
+      tx: Queryable = db,
+    ): Promise<Application> => {
       const changed = { ...application, ...settings }
-      await updateApplication(db, toRow(changed))
+      await updateApplication(tx, toRow(changed))
       cache.delete(application.id)
       return changed
+    },
+
+    /** After a transaction that changed applications: what is kept in memory is read anew. */
+    forget: (poolId: string): void => {
+      for (const [id, { application }] of cache) if (application.poolId === poolId) cache.delete(id)
     },
   }
 }

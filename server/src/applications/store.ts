@@ -11,11 +11,14 @@ export type ApplicationRow = {
   id_token_ttl_seconds: number
   refresh_token_ttl_seconds: number
   sign_up_enabled: boolean
+  web_otp_host: string | null
+  android_sms_hash: string | null
 }
 
 const columns = sql`
   pool_id, id, name, sealed_secret, client_authentication, id_token_algorithm,
-  access_token_ttl_seconds, id_token_ttl_seconds, refresh_token_ttl_seconds, sign_up_enabled`
+  access_token_ttl_seconds, id_token_ttl_seconds, refresh_token_ttl_seconds, sign_up_enabled,
+  web_otp_host, android_sms_hash`
 
 export const selectApplication = async (db: Queryable, id: string): Promise<ApplicationRow | undefined> => {
   const [row] = await db.query<ApplicationRow>(sql`
@@ -24,6 +27,13 @@ export const selectApplication = async (db: Queryable, id: string): Promise<Appl
      where id = ${id}`)
   return row
 }
+
+export const selectApplications = (db: Queryable, poolId: string) =>
+  db.query<ApplicationRow>(sql`
+    select ${columns}
+      from applications
+     where pool_id = ${poolId}
+     order by created_at, id`)
 
 /** The application that was made first: the one whose credentials the first start printed. */
 export const selectFirstApplication = async (db: Queryable): Promise<ApplicationRow | undefined> => {
@@ -47,7 +57,8 @@ export const insertApplication = (db: Queryable, row: ApplicationRow & { created
     ) values (
       ${row.pool_id}, ${row.id}, ${row.name}, ${row.sealed_secret}, ${row.client_authentication},
       ${row.id_token_algorithm}, ${row.access_token_ttl_seconds}, ${row.id_token_ttl_seconds},
-      ${row.refresh_token_ttl_seconds}, ${row.sign_up_enabled}, ${row.created_at}
+      ${row.refresh_token_ttl_seconds}, ${row.sign_up_enabled}, ${row.web_otp_host}, ${row.android_sms_hash},
+      ${row.created_at}
     )`)
 
 export const updateApplication = (db: Queryable, row: ApplicationRow) =>
@@ -59,6 +70,8 @@ export const updateApplication = (db: Queryable, row: ApplicationRow) =>
            access_token_ttl_seconds = ${row.access_token_ttl_seconds},
            id_token_ttl_seconds = ${row.id_token_ttl_seconds},
            refresh_token_ttl_seconds = ${row.refresh_token_ttl_seconds},
-           sign_up_enabled = ${row.sign_up_enabled}
+           sign_up_enabled = ${row.sign_up_enabled},
+           web_otp_host = ${row.web_otp_host},
+           android_sms_hash = ${row.android_sms_hash}
      where pool_id = ${row.pool_id}
        and id = ${row.id}`)

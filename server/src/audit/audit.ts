@@ -14,6 +14,14 @@ export type EventType =
   | 'session.ended'
   | 'refresh_token.reused'
   | 'phone.bound'
+  | 'sms_budget.exhausted'
+  | 'sms_configuration.changed'
+  | 'sms_provider.tested'
+  | 'administrator.signed_in'
+  | 'administrator.signed_out'
+  | 'administrator.password_changed'
+  | 'administrator_key.created'
+  | 'administrator_key.revoked'
 
 export type AuditEvent = {
   type: EventType

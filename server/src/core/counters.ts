@@ -5,15 +5,21 @@ import { named, type Queryable, type Sql, sql } from './database.ts'
 /** The end of an `insert into limit_counters`: starts a window or counts on, and stops at the bound. */
 export const countOn = (now: Date, bound: Sql): Sql => sql`
   on conflict (pool_id, key, shard) do update
-     set used = case when limit_counters.resets_at <= ${named({ now })} then 1 else limit_counters.used + 1 end,
+     set used = case
+           when limit_counters.resets_at <= ${named({ now })} then excluded.used
+           else limit_counters.used + excluded.used
+         end,
          resets_at = case
            when limit_counters.resets_at <= ${named({ now })} then excluded.resets_at
            else limit_counters.resets_at
          end
    where limit_counters.resets_at <= ${named({ now })}
-      or limit_counters.used < ${bound}`
+      or limit_counters.used + excluded.used <= ${bound}`
 
 export type Counter = { poolId: string; key: string; count: number; windowSeconds: number; now: Date }
+
+/** What was taken: `amount` is 1 where units are counted, else millionths of money. */
+export type Taken = { poolId: string; key: string; shard?: number; amount?: number }
 
 /** Takes one unit; answers when the window resets if none was left, else undefined. */
 export const takeOne = async (db: Queryable, counter: Counter): Promise<Date | undefined> => {
@@ -33,15 +39,17 @@ export const takeOne = async (db: Queryable, counter: Counter): Promise<Date | u
   return row?.taken === true ? undefined : (row?.resets_at ?? now)
 }
 
-/** Gives back a unit that was taken for something that then did not happen. */
-export const giveBack = async (db: Queryable, { poolId, key }: Counter): Promise<void> => {
+/** Gives back what was taken for something that then did not happen. */
+export const giveBack = async (
+  db: Queryable,
+  { poolId, key, shard = 0, amount = 1 }: Taken,
+): Promise<void> => {
   await db.query(sql`
     update limit_counters
-       set used = used - 1
+       set used = greatest(0, used - ${amount}::bigint)
      where pool_id = ${named({ poolId })}
        and key = ${named({ key })}
-       and shard = 0
-       and used > 0`)
+       and shard = ${shard}::smallint`)
 }
 
 /** Counters whose window closed long ago. */

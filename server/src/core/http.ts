@@ -17,6 +17,7 @@ import { type TSchema, Type } from 'typebox'
 import { type ApiCode, type ApiCodeName, ApiError, apiCodes, type FieldFault } from '../api-codes.ts'
 import type { Language } from '../config.ts'
 import type { LimitName, Unlimited } from '../limits.ts'
+import { lazySchemas } from './lazy-schemas.ts'
 import type { Log } from './log.ts'
 import { refuseUnstorableText, strictJsonParser } from './strict-json.ts'
 
@@ -32,9 +33,10 @@ export type Http = FastifyInstance<
  * Who may call a route:
  * `public` anyone; `application` a program that names its application, with the user's token if it has one;
  * `user` a user whose session lives, which is looked up before the handler;
- * `token` a user whose token verifies: the route's own statement checks the session (one round trip less).
+ * `token` a user whose token verifies: the route's own statement checks the session (one round trip less);
+ * `administrator` an administrator, by a session of the console or by a key.
  */
-export type Access = 'public' | 'application' | 'user' | 'token'
+export type Access = 'public' | 'application' | 'user' | 'token' | 'administrator'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -42,9 +44,14 @@ declare module 'fastify' {
     limit?: readonly LimitName[] | Unlimited
     /** Every refusal that the route itself can give; those of its access and of its schema are added. */
     refusals?: readonly ApiCodeName[]
+    /** Refusals have the HTTP status of their row, and a success is plain JSON; so it is on every administrator's route. */
+    replies?: 'http'
   }
   interface FastifyRequest {
+    /** Of replies. */
     language: Language
+    /** Of messages to people: the tag as it was asked for, since an administrator may add any (BCP 47). */
+    locale: string
   }
 }
 
@@ -69,6 +76,7 @@ export const createHttp = async (options: HttpOptions): Promise<Http> => {
       // Unknown fields are ignored, so that other SDK versions keep working; ill-typed ones are never bent to fit.
       customOptions: { coerceTypes: false, removeAdditional: false, allErrors: true, useDefaults: true },
     },
+    schemaController: lazySchemas,
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   await http.register(formbody, { bodyLimit: bodyLimitBytes })
@@ -79,8 +87,10 @@ export const createHttp = async (options: HttpOptions): Promise<Http> => {
     strictJsonParser(http.getDefaultJsonParser('error', 'error')),
   )
   http.decorateRequest('language', options.defaultLanguage)
+  http.decorateRequest('locale', options.defaultLanguage)
   http.addHook('onRequest', async (request) => {
     request.language = languageOf(request, options.defaultLanguage)
+    request.locale = localeOf(request) ?? request.language
   })
   http.addHook('preValidation', async (request) => {
     if (!refusalsOf(request.routeOptions).includes('request_invalid')) return
@@ -142,8 +152,16 @@ export const envelope = () => Type.Object(envelopeFields)
 /** The schema of a reply that carries data. */
 export const envelopeOf = <Data extends TSchema>(data: Data) => Type.Object({ ...envelopeFields, data })
 
-/** Every refusal that a route can give: its own, and those that its access and its schema bring. */
+/** Whether the HTTP status tells a refusal: everywhere but on the V3 API, whose replies are all HTTP 200. */
+export const repliesInHttp = (config: { access?: Access; replies?: 'http' } | undefined): boolean =>
+  config?.access === 'administrator' || config?.replies === 'http'
+
+/** Methods that change nothing (RFC 9110, section 9.2.1), as far as a route here has one. */
+export const isSafeMethod = (method: string): boolean => method === 'GET' || method === 'HEAD'
+
+/** Every refusal that a route can give: its own, and those that its access, its method and its schema bring. */
 export const refusalsOf = (route: {
+  method?: string | readonly string[] | undefined
   config?: { access?: Access; refusals?: readonly ApiCodeName[] }
   schema?: { body?: unknown; querystring?: unknown; params?: unknown }
 }): ApiCodeName[] => {
@@ -151,12 +169,15 @@ export const refusalsOf = (route: {
   const { body, querystring, params } = route.schema ?? {}
   // Who is not anyone may be named in the query too.
   const namesCaller = access !== undefined && access !== 'public'
+  const changes = [route.method ?? 'GET'].flat().some((method) => !isSafeMethod(method))
   const readsRequest = namesCaller || [body, querystring, params].some((part) => part !== undefined)
   return [
     ...new Set<ApiCodeName>([
       ...(readsRequest ? (['request_invalid'] as const) : []),
       ...(access === 'application' ? (['app_not_found'] as const) : []),
       ...(access === 'user' || access === 'token' ? (['token_invalid', 'app_not_found'] as const) : []),
+      ...(access === 'administrator' ? (['token_invalid'] as const) : []),
+      ...(access === 'administrator' && changes ? (['console_header_missing'] as const) : []),
       ...refusals,
     ]),
   ]
@@ -189,7 +210,7 @@ const refuse = (
   const row: ApiCode = apiCodes[name]
   request.log.info({ refusal: name, reason }, 'refused')
   return reply
-    .code(row.httpStatus ?? 200)
+    .code(row.httpStatus ?? (repliesInHttp(request.routeOptions.config) ? row.statusCode : 200))
     .type('application/json; charset=utf-8')
     .serializer((body: unknown) => JSON.stringify(body))
     .send(refusalBody(name, request.language, request.id, detail))
@@ -239,8 +260,19 @@ const fieldFaults = (error: FastifyError): FieldFault[] =>
 const isForm = (request: FastifyRequest) =>
   request.headers['content-type']?.startsWith('application/x-www-form-urlencoded') === true
 
-const languageOf = (request: FastifyRequest, fallback: Language): Language => {
+const askedLanguage = (request: FastifyRequest): string | undefined => {
   const asked = request.headers['x-authing-lang'] ?? request.headers['x-genauth-lang']
-  if (typeof asked !== 'string') return fallback
+  return typeof asked === 'string' ? asked : undefined
+}
+
+const languageOf = (request: FastifyRequest, fallback: Language): Language => {
+  const asked = askedLanguage(request)
+  if (asked === undefined) return fallback
   return asked.toLowerCase().startsWith('zh') ? 'zh-CN' : 'en-US'
+}
+
+/** Undefined where what was asked for has not the form of a language tag (RFC 5646, section 2.1). */
+const localeOf = (request: FastifyRequest): string | undefined => {
+  const asked = askedLanguage(request)
+  return asked !== undefined && /^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$/.test(asked) ? asked : undefined
 }

@@ -83,6 +83,47 @@ const bodies: Readonly<Record<string, Readonly<Record<string, object>>>> = {
       refresh_token: 'the refresh_token of a sign-in with scope offline_access',
     },
   },
+  consolePutSmsRoutes: {
+    'A fallback, by voice in the end': {
+      routes: [
+        {
+          name: 'Europe',
+          serves: { regions: ['DE', 'GB'] },
+          steps: [
+            { provider: 'twilio', from: 'Dialtone', price: '0.0835' },
+            { provider: 'aws', price: '0.0732' },
+            { provider: 'twilio', channel: 'voice', price: '0.04' },
+          ],
+        },
+      ],
+    },
+    'Shares, with an approved template for China': {
+      routes: [
+        {
+          name: 'China',
+          serves: { callingCodes: ['+86'] },
+          steps: [{ provider: 'aliyun', templateId: 'SMS_000001', templateParameters: ['code'] }],
+        },
+        {
+          name: 'Everybody else',
+          serves: {},
+          order: 'share',
+          steps: [
+            { provider: 'twilio', share: 80 },
+            { provider: 'aws', share: 20 },
+          ],
+        },
+      ],
+    },
+  },
+  consoleTestSmsProvider: {
+    'A text': { to: '+447700900123' },
+    'An approved template': {
+      to: '+8618812345678',
+      templateId: 'SMS_000001',
+      templateParameters: ['code'],
+    },
+  },
   oidcTokenRevocation: { 'An access token': { token: 'the access_token of a sign-in' } },
 }
 

@@ -8,7 +8,7 @@ import swaggerUi from '@fastify/swagger-ui'
 import type { FastifySchema } from 'fastify'
 import { Type } from 'typebox'
 import type { ApiCodeName } from '../api-codes.ts'
-import { type Access, type Http, refusalBody, refusalsOf } from '../core/http.ts'
+import { type Access, type Http, refusalBody, refusalsOf, repliesInHttp } from '../core/http.ts'
 import {
   type Examples,
   type JsonSchema,
@@ -32,7 +32,18 @@ const tags = [
   { name: 'Profile', description: 'The signed-in user.' },
   { name: 'OpenID Connect', description: 'Tokens and keys, outside the envelope.' },
   { name: 'Public information', description: 'Needs neither application nor token.' },
+  {
+    name: 'Console: administrators',
+    description:
+      'Administrators and their keys. Under /console/api a refusal has an HTTP status of its own, and a success is plain JSON.',
+  },
+  {
+    name: 'Console: SMS',
+    description:
+      'Who delivers messages, by which routes, in which words, within which bounds; and what became of each message.',
+  },
   { name: 'Inbox', description: 'Development only: what would have reached phones and mailboxes.' },
+  { name: 'Receipts', description: 'Called by SMS providers.' },
   { name: 'Health', description: 'For load balancers.' },
 ]
 
@@ -49,6 +60,12 @@ const securitySchemes = {
     bearerFormat: 'JWT',
     description:
       'The user’s access token; the raw token without `Bearer` is accepted too. A sign-in in the explorer fills it in.',
+  },
+  administrator: {
+    type: 'http',
+    scheme: 'bearer',
+    description:
+      'The token of an administrator’s session (`dts_…`) or an administrator’s key (`dtk_…`). A page may use the cookie that its sign-in set, and sends `x-dialtone-console: 1` with every change.',
   },
   client: {
     type: 'http',
@@ -99,16 +116,20 @@ export const registerOpenApi = async (http: Http, publicUrl: string): Promise<vo
     refResolver: {
       buildLocalReference: (json, _base, _fragment, index) => `${json['$id'] ?? `def-${index}`}`,
     },
-    transform: ({ schema, url, route }) => ({ url, schema: describeRoute(schema ?? {}, route.config) }),
+    transform: ({ schema, url, route }) => ({ url, schema: describeRoute(schema ?? {}, route) }),
   })
 }
 
-type RouteConfig = { access?: Access; refusals?: readonly ApiCodeName[] }
+type Route = {
+  method: string | readonly string[]
+  config?: { access?: Access; refusals?: readonly ApiCodeName[]; replies?: 'http' }
+}
 type Described = FastifySchema & { operationId?: string; description?: string; consumes?: readonly string[] }
 
 /** The route's schema with all that the document says beyond it: refusals, examples, and who may call. */
-const describeRoute = (schema: Described, config: RouteConfig = {}): FastifySchema => {
-  const refusals = refusalsOf({ config, schema })
+const describeRoute = (schema: Described, { method, config = {} }: Route): FastifySchema => {
+  const refusals = refusalsOf({ method, config, schema })
+  const replies = (schema.response ?? {}) as Record<string, JsonSchema>
   const body = schema.body as JsonSchema | undefined
   return {
     ...schema,
@@ -117,7 +138,9 @@ const describeRoute = (schema: Described, config: RouteConfig = {}): FastifySche
     ...(body === undefined
       ? {}
       : { body: withExamples(body, requestExamples(schema.operationId, body), schema.consumes) }),
-    response: describeReplies((schema.response ?? {}) as Record<string, JsonSchema>, refusals),
+    response: repliesInHttp(config)
+      ? { ...describeReplies(replies, []), ...describeHttpRefusals(refusals) }
+      : describeReplies(replies, refusals),
   } as FastifySchema
 }
 
@@ -145,6 +168,11 @@ const refusalTable = (names: readonly ApiCodeName[]) =>
 const failures: Readonly<Record<string, string>> = {
   400: 'The request is refused',
   401: 'The client is not authenticated',
+  403: 'Not allowed',
+  404: 'There is no such thing',
+  409: 'In conflict with what there is',
+  422: 'Not possible as it is configured',
+  429: 'Too often',
   503: 'Not ready',
 }
 
@@ -169,9 +197,25 @@ const describeReplies = (replies: Record<string, JsonSchema>, refusals: readonly
     }),
   )
 
+/** Where a refusal has an HTTP status of its own: one reply a status. */
+const describeHttpRefusals = (refusals: readonly ApiCodeName[]) => {
+  const statusOf = (name: ApiCodeName) => refusalBody(name, 'en-US', '').statusCode
+  return Object.fromEntries(
+    [...new Set(refusals.map(statusOf))].map((status) => [
+      String(status),
+      {
+        anyOf: [{ $ref: 'Refusal#' }],
+        'x-response-description': failures[status] ?? 'Failure',
+        'x-examples': refusalExamples(refusals.filter((name) => statusOf(name) === status)),
+      },
+    ]),
+  )
+}
+
 /** Alternatives: one of them is enough. */
 const securityOf = (access: Access | undefined, body: JsonSchema | undefined) => {
   const client = body?.properties?.['client_secret'] === undefined ? [] : [{ client: [] }]
+  if (access === 'administrator') return [{ administrator: [] }]
   if (access === 'user' || access === 'token') return [{ application: [], user: [] }]
   if (access !== 'application') return client
   return client.length > 0

@@ -2,9 +2,9 @@
 //
 // What must stay true: it shows only messages that were routed to it, and exists only where the settings switch it on;
 // codes are made again from their challenges on reading, so that none is stored (rule 3).
-import type { Language } from '../config.ts'
 import { inboxProvider, type MessageRow, type Messages } from '../messages/messages.ts'
-import { type Passcodes, type Purpose, passcodeText, wireChannelOf } from '../passcodes/passcodes.ts'
+import { type Passcodes, type Purpose, wireChannelOf } from '../passcodes/passcodes.ts'
+import type { Templates } from '../templates/templates.ts'
 
 export type InboxMessage = {
   id: string
@@ -15,18 +15,30 @@ export type InboxMessage = {
   createdAt: string
 }
 
-export const createInbox = ({ messages, passcodes }: { messages: Messages; passcodes: Passcodes }) => {
-  const show = (row: MessageRow): InboxMessage[] => {
+type Deps = { messages: Messages; passcodes: Passcodes; templates: Templates }
+
+export const createInbox = ({ messages, passcodes, templates }: Deps) => {
+  const show = async (row: MessageRow): Promise<InboxMessage[]> => {
     const code = passcodes.codeOfMessage(row)
     if (code === undefined) return []
     const purpose = row.purpose as Purpose
     const minutes = Math.max(1, Math.round((row.expires_at.getTime() - row.created_at.getTime()) / 60_000))
-    const language = row.language as Language
     return [
       {
         id: row.id,
         to: row.recipient,
-        text: passcodeText({ code, purpose, applicationName: row.application_name, minutes, language }),
+        text: await templates.render({
+          poolId: row.pool_id,
+          channel: row.channel,
+          locale: row.language,
+          region: row.region ?? undefined,
+          purpose,
+          code,
+          minutes,
+          app: row.application_name,
+          webOtpHost: row.web_otp_host ?? undefined,
+          androidHash: row.android_sms_hash ?? undefined,
+        }),
         passCode: code,
         channel: wireChannelOf(row.channel, purpose),
         createdAt: row.created_at.toISOString(),
@@ -37,7 +49,7 @@ export const createInbox = ({ messages, passcodes }: { messages: Messages; passc
   return {
     /** Newest first, at most 200; of one recipient (E.164 or email address), or of all. */
     list: async (recipient?: string): Promise<InboxMessage[]> =>
-      (await messages.list(inboxProvider, recipient)).flatMap(show),
+      (await Promise.all((await messages.list(inboxProvider, recipient)).map(show))).flat(),
   }
 }
 

@@ -3,7 +3,7 @@
 // What must stay true: the reply is the same whether or not somebody has the address (rule 10).
 import { ApiError } from '../api-codes.ts'
 import type { Application } from '../applications/applications.ts'
-import type { Config, Language } from '../config.ts'
+import type { Config } from '../config.ts'
 import { inboxProvider } from '../messages/messages.ts'
 import type { Passcodes, Purpose } from '../passcodes/passcodes.ts'
 import type { AccessToken } from '../tokens/tokens.ts'
@@ -15,7 +15,8 @@ export type MailRequest = {
   email: string
   sender: AccessToken | undefined
   ip: string
-  language: Language
+  /** BCP 47. */
+  language: string
 }
 
 type Deps = { passcodes: Passcodes; config: Pick<Config, 'inbox'> }

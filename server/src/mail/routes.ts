@@ -36,7 +36,7 @@ export const mailRoutes = (http: Http, mail: Mail): void => {
       },
     },
     async (request) => {
-      const { body, application, sender, clientIp, language } = request
+      const { body, application, sender, clientIp, locale } = request
       const purpose = purposeOf('email', body.channel)
       if (purpose === undefined) throw fieldInvalid('channel', 'is not a channel of email')
       await mail.sendPasscode({
@@ -45,7 +45,7 @@ export const mailRoutes = (http: Http, mail: Mail): void => {
         email: requireEmail(body.email),
         sender,
         ip: clientIp,
-        language,
+        language: locale,
       })
       return ok(request)
     },

@@ -4,7 +4,7 @@
 // a resend carries the same code and resets nothing (rules 4 and 7); a code is bound to its pool, application,
 // purpose, number and, when the sender was signed in, that user (rule 6); it is consumed once, by the one statement
 // that counts the attempt first (rule 5); strangers and signed-in users draw on separate budgets (rule 8).
-import { type ApiCodeName, ApiError, apiCodes, fieldInvalid } from '../api-codes.ts'
+import { type ApiCodeName, ApiError, apiCodes, fieldInvalid, type RefusalDetail } from '../api-codes.ts'
 import type { Application } from '../applications/applications.ts'
 import type { Config, Language } from '../config.ts'
 import { type Clock, secondsAfter, secondsUntil } from '../core/clock.ts'
@@ -15,21 +15,13 @@ import { networkOf } from '../core/network.ts'
 import type { LimitName } from '../limits.ts'
 import type { TokenSubject } from '../sessions/sessions.ts'
 import { derivePasscode } from './derive.ts'
+import { type CountedLimit, fixedKeyId, type IssueGate, type IssueRow, issuePasscode } from './issue-store.ts'
 import { belongsToSender, type Channel, type Purpose, purposes } from './purposes.ts'
-import {
-  type CountedLimit,
-  deleteOldPasscodes,
-  type IssueRow,
-  issuePasscode,
-  type Proof,
-  stranger,
-  type VerdictRow,
-  verifyPasscode,
-} from './store.ts'
+import { deleteOldPasscodes, type Proof, stranger, type VerdictRow, verifyPasscode } from './store.ts'
 
+export type { CountedLimit, IssueGate } from './issue-store.ts'
 export { type Channel, type Purpose, purposeOf, purposes, wireChannelOf, wireChannelsOf } from './purposes.ts'
 export { type Proof, passcodeVerdict, type VerdictRow } from './store.ts'
-export { passcodeText } from './text.ts'
 
 /** A passcode lives ten minutes from its making at the very most, resent or not (rule 2). */
 const longestTtlSeconds = 600
@@ -56,9 +48,31 @@ export type PasscodeRequest = {
   /** An E.164 phone or a lower-case email address. */
   recipient: string
   sender: TokenSubject | undefined
-  provider: string
   ip: string
-  language: Language
+  /** BCP 47. */
+  language: string
+  /** The ISO region of a phone. */
+  region?: string | undefined
+  /** Who has the message at once; absent where it is to be delivered by the caller, who then holds it so long. */
+  provider?: string | undefined
+  leaseSeconds?: number
+  /** How long its code has to come back before the message counts as sent; absent: it never counts. */
+  countAfterSeconds?: number
+  /** Of a number that gets a fixed code and no message. */
+  fixedCode?: string | undefined
+  /** What else is counted, and what else must allow it, in the same statement. */
+  limits?: readonly CountedLimit[]
+  gate?: IssueGate | undefined
+}
+
+export type IssuedMessage = {
+  /** Undefined where a number that nobody has gets no message. */
+  id: string | undefined
+  /** What the gate said, and which limits that are not enforced are spent, by their settings. */
+  gateVerdict: string
+  overrun: readonly string[]
+  /** Gives back the cooldown, and what else cost money: no provider took the message. */
+  undo(): Promise<void>
 }
 
 export type PasscodeProof = {
@@ -68,6 +82,30 @@ export type PasscodeProof = {
   code: string
   userId?: string | undefined
   consume?: boolean
+}
+
+/** A refusal that says which limit it was, for those who act on it. */
+export class LimitSpent extends ApiError {
+  readonly setting: string
+
+  constructor(code: ApiCodeName, setting: string, detail: RefusalDetail) {
+    super(code, `${setting} is spent`, detail)
+    this.setting = setting
+  }
+}
+
+/** What every limit is that says nothing else. */
+const one = { perAudience: false, shard: 0, amount: 1, enforced: true } as const
+
+type Attempted = IssueRow & { messageId: string; limits: readonly CountedLimit[] }
+
+const isGated = ({ gate }: PasscodeRequest, row: IssueRow): boolean =>
+  gate?.refused.includes(row.gate_verdict) === true && row.spent_position === null
+
+/** Whether only a number (or address) that a user has gets a message; who asks must not learn which (rule 10). */
+export const isSentToKnownOnly = (purpose: Purpose, application: Application): boolean => {
+  const { sentTo } = purposes[purpose]
+  return sentTo === 'known' || (sentTo === 'known_or_sign_up' && !application.signUpEnabled)
 }
 
 type Deps = {
@@ -90,15 +128,18 @@ export const createPasscodes = ({ db, keyring, clock, config }: Deps) => {
   const attemptIssue = async (
     request: PasscodeRequest,
     sender: TokenSubject | undefined,
-  ): Promise<IssueRow> => {
+  ): Promise<Attempted> => {
     const { application, purpose, recipient } = request
     const now = clock.now()
     const passcodeId = newId(clock)
-    const code = derivePasscode(keyring.current.derive, [passcodeId, purpose, recipient], passcodeLength)
+    const code =
+      request.fixedCode ??
+      derivePasscode(keyring.current.derive, [passcodeId, purpose, recipient], passcodeLength)
     const asker = sender?.userId ?? stranger
     const holder = belongsToSender(purpose) ? asker : stranger
-    const { sentTo } = purposes[purpose]
-    const [cooldown, ...others] = countedLimits(request, asker)
+    const limitsOfRequest = countedLimits(request, asker)
+    const [cooldown] = limitsOfRequest
+    const messageId = newId(clock)
     const row = await issuePasscode(db, {
       poolId: application.poolId,
       applicationId: application.id,
@@ -107,7 +148,7 @@ export const createPasscodes = ({ db, keyring, clock, config }: Deps) => {
       sender,
       holder,
       passcodeId,
-      keyId: keyring.current.id,
+      keyId: request.fixedCode === undefined ? keyring.current.id : fixedKeyId,
       codeDigest: digest(
         keyring.current.digest,
         application.poolId,
@@ -121,16 +162,22 @@ export const createPasscodes = ({ db, keyring, clock, config }: Deps) => {
       expiresAt: secondsAfter(now, passcodeTtlSeconds),
       longestTtlSeconds,
       maxAttempts: limits.attemptsPerPasscode.count,
-      limits: [cooldown, ...others],
-      onlyKnown: sentTo === 'known' || (sentTo === 'known_or_sign_up' && !application.signUpEnabled),
+      limits: limitsOfRequest,
+      onlyKnown: isSentToKnownOnly(purpose, application),
+      gate: request.gate,
       message: {
         poolId: application.poolId,
-        id: newId(clock),
+        id: messageId,
         applicationId: application.id,
         channel: request.channel,
         recipient,
+        region: request.region,
         purpose,
         provider: request.provider,
+        leasedUntil:
+          request.provider === undefined ? secondsAfter(now, request.leaseSeconds ?? 0) : undefined,
+        countAt:
+          request.countAfterSeconds === undefined ? undefined : secondsAfter(now, request.countAfterSeconds),
         language: request.language,
         requestedBy: sender?.userId,
         ip: request.ip,
@@ -138,40 +185,44 @@ export const createPasscodes = ({ db, keyring, clock, config }: Deps) => {
       },
     })
     // Who lost a race for the last unit of another limit got no message, and need not wait for the next.
-    if (row.cooldown_charged && !row.issued) {
-      await giveBack(db, { poolId: application.poolId, now, ...cooldown })
-    }
-    return row
+    if (row.cooldown_charged && !row.issued) await giveBackAll(application.poolId, [cooldown])
+    return { ...row, messageId, limits: limitsOfRequest }
+  }
+
+  const giveBackAll = async (poolId: string, taken: readonly CountedLimit[]): Promise<void> => {
+    for (const limit of taken) await giveBack(db, { poolId, ...limit })
   }
 
   const countedLimits = (
-    { application, purpose, recipient, ip }: PasscodeRequest,
+    { application, purpose, recipient, ip, limits: more = [] }: PasscodeRequest,
     asker: string,
   ): [CountedLimit, ...CountedLimit[]] => [
+    { ...one, key: `message_cooldown:${purpose}:${recipient}:${asker}`, ...limits.messageCooldown },
     {
-      key: `message_cooldown:${purpose}:${recipient}:${asker}`,
-      perAudience: false,
-      shard: 0,
-      ...limits.messageCooldown,
+      ...one,
+      key: `messages_hour:${recipient}`,
+      perAudience: true,
+      ...limits.messagesPerRecipientHour,
     },
-    { key: `messages_hour:${recipient}`, perAudience: true, shard: 0, ...limits.messagesPerRecipientHour },
-    { key: `messages_day:${recipient}`, perAudience: true, shard: 0, ...limits.messagesPerRecipientDay },
-    { key: `messages_ip:${networkOf(ip)}`, perAudience: false, shard: 0, ...limits.messagesPerIpHour },
+    { ...one, key: `messages_day:${recipient}`, perAudience: true, ...limits.messagesPerRecipientDay },
+    { ...one, key: `messages_ip:${networkOf(ip)}`, ...limits.messagesPerIpHour },
     {
+      ...one,
       key: `messages_application:${application.id}`,
-      perAudience: false,
       shard: randomInteger(applicationShards),
       ...limits.messagesPerApplicationHour,
     },
+    ...more,
   ]
 
-  const refuseIssue = (row: IssueRow): never => {
+  const refuseIssue = (row: Attempted): never => {
     const wait = (until: Date | null) => ({
       retryAfterSeconds: until === null ? 1 : secondsUntil(clock.now(), until),
     })
     if (row.spent_position !== null) {
       const name: ApiCodeName = row.spent_position === 1 ? 'sms_cooldown' : 'sms_limit_reached'
-      throw new ApiError(name, `limit ${row.spent_position} is spent`, wait(row.spent_until))
+      const { setting } = row.limits[row.spent_position - 1] ?? { setting: 'a limit' }
+      throw new LimitSpent(name, setting, wait(row.spent_until))
     }
     if (row.blocked_until !== null) {
       throw new ApiError(
@@ -198,18 +249,29 @@ export const createPasscodes = ({ db, keyring, clock, config }: Deps) => {
     requireAccepted,
 
     /**
-     * Issues a passcode, or finds the live one, and writes the message that carries it.
+     * Issues a passcode, or finds the live one, and writes the message that carries it. Where the gate refuses, its
+     * verdict says so, and nothing was issued.
      * @throws ApiError sms_cooldown, sms_limit_reached, passcode_attempts_exceeded, each with `retryAfterSeconds`
      */
-    issue: async (request: PasscodeRequest): Promise<void> => {
+    issue: async (request: PasscodeRequest): Promise<IssuedMessage> => {
       let row = await attemptIssue(request, request.sender)
       // The token verified but its session has ended: what remains is a stranger.
       if (!row.sender_lives) row = await attemptIssue(request, undefined)
-      if (row.issued) return
       // A request that lost a race at a limit's edge saw the limit unspent: a second look says how long to wait.
-      if (row.spent_position === null && row.blocked_until === null)
+      if (!row.issued && row.spent_position === null && row.blocked_until === null && !isGated(request, row))
         row = await attemptIssue(request, request.sender)
-      if (!row.issued) refuseIssue(row)
+      const { issued, limits: taken } = row
+      if (!issued && !isGated(request, row)) refuseIssue(row)
+      return {
+        id: row.addressed ? row.messageId : undefined,
+        gateVerdict: row.gate_verdict,
+        overrun: taken.filter(({ key }) => row.overrun.includes(key)).map(({ setting }) => setting),
+        undo: () =>
+          giveBackAll(
+            request.application.poolId,
+            taken.filter((limit, index) => index === 0 || limit.amount !== 1),
+          ),
+      }
     },
 
     /**

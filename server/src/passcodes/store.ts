@@ -1,179 +1,11 @@
+import { verifiedFrom } from '../conversions/conversions.ts'
 import { countOn } from '../core/counters.ts'
 import { empty, join, named, type Queryable, type Sql, sql } from '../core/database.ts'
-import { insertMessageFrom, type NewMessage } from '../messages/messages.ts'
-import { liveSession, type TokenSubject } from '../sessions/sessions.ts'
+import { inboxProvider, verifiedMessages } from '../messages/messages.ts'
+import { isPhone } from '../phone-numbers/phone-numbers.ts'
 
 /** Whom a challenge belongs to when nobody was signed in: a key column cannot be null. */
 export const stranger = '00000000-0000-0000-0000-000000000000'
-
-export type IssueRequest = {
-  poolId: string
-  applicationId: string
-  purpose: string
-  recipient: string
-  sender: TokenSubject | undefined
-  /** The signed-in user whom the code belongs to, or `stranger`. */
-  holder: string
-  passcodeId: string
-  keyId: string
-  codeDigest: Buffer
-  now: Date
-  expiresAt: Date
-  /** A passcode lives so long from its making at most, however often it is sent again (rule 2). */
-  longestTtlSeconds: number
-  maxAttempts: number
-  /** In the order in which they are charged; the first is the cooldown. */
-  limits: readonly CountedLimit[]
-  /** Whether only a number that a user of the pool has gets the message. */
-  onlyKnown: boolean
-  message: NewMessage
-}
-
-export type CountedLimit = {
-  key: string
-  /** Counted apart for strangers, for signed-in users, and for the user whose number it is (rule 8). */
-  perAudience: boolean
-  shard: number
-  count: number
-  windowSeconds: number
-}
-
-export type IssueRow = {
-  sender_lives: boolean
-  spent_position: number | null
-  spent_until: Date | null
-  blocked_until: Date | null
-  /** Also without `issued`: then a race for the last unit of a later limit was lost. */
-  cooldown_charged: boolean
-  issued: boolean
-}
-
-/**
- * Issues a passcode in one statement: checks every limit, charges all of them or none, makes the challenge or finds
- * the live one, and writes the message. Two requests that race for the last unit of a limit may leave the other limits
- * charged by one too many; never does one too many go through, because each charge is an upsert with its own bound.
- */
-export const issuePasscode = async (db: Queryable, given: IssueRequest): Promise<IssueRow> => {
-  const { poolId, recipient, purpose, applicationId, sender, holder, now } = given
-  const challengeKey = sql`
-        pool_id = ${named({ poolId })}
-    and recipient = ${named({ recipient })}
-    and purpose = ${named({ purpose })}
-    and application_id = ${named({ applicationId })}
-    and holder = ${named({ holder })}`
-  const lives = sql`passcodes.consumed_at is null and passcodes.expires_at > ${named({ now })}`
-
-  const [row] = await db.query<IssueRow>(sql`
-    with sender as (
-      ${sender === undefined ? sql`select null::uuid as user_id, null as phone, null as email` : liveSession(sender, now)}
-    ),
-    audience as (
-      select case
-               when user_id is null then 'stranger'
-               when ${named({ recipient })} in (phone, email) then 'owner'
-               else 'member'
-             end as name
-        from sender
-    ),
-    wanted as (
-      select position, key || case when per_audience then ':' || audience.name else '' end as key,
-             shard, max_count, window_seconds
-        from audience, (values ${join(given.limits.map(limitRow))})
-             as limits (position, key, per_audience, shard, max_count, window_seconds)
-    ),
-    spent as (
-      select wanted.position, min(limit_counters.resets_at) as resets_at
-        from wanted
-        join limit_counters
-          on limit_counters.pool_id = ${named({ poolId })}
-         and limit_counters.key = wanted.key
-         and limit_counters.resets_at > ${named({ now })}
-       group by wanted.position, wanted.max_count
-      having sum(limit_counters.used) >= wanted.max_count
-       order by wanted.position
-       limit 1
-    ),
-    blocked as (
-      select expires_at
-        from passcodes
-       where ${challengeKey}
-         and ${lives}
-         and attempts >= ${named({ maxAttempts: given.maxAttempts })}
-    ),
-    cooled_down as (
-      ${charge(given, sql`position = 1 and not exists (select from spent) and not exists (select from blocked)`)}
-    ),
-    charged as (
-      ${charge(given, sql`position > 1 and exists (select from cooled_down)`)}
-    ),
-    challenge as (
-      insert into passcodes (
-        pool_id, recipient, purpose, application_id, holder, id, key_id, code_digest, attempts, issued_at, expires_at
-      )
-      select ${named({ poolId })}::uuid, ${named({ recipient })}, ${named({ purpose })}, ${named({ applicationId })}, ${named({ holder })}::uuid, ${given.passcodeId}::uuid,
-             ${given.keyId}, ${given.codeDigest}::bytea, 0, ${named({ now })}::timestamptz, ${given.expiresAt}::timestamptz
-       where (select count(*) from charged) = ${given.limits.length - 1}
-      on conflict (pool_id, recipient, purpose, application_id, holder) do update
-         set id = case when ${lives} then passcodes.id else excluded.id end,
-             key_id = case when ${lives} then passcodes.key_id else excluded.key_id end,
-             code_digest = case when ${lives} then passcodes.code_digest else excluded.code_digest end,
-             attempts = case when ${lives} then passcodes.attempts else 0 end,
-             issued_at = case when ${lives} then passcodes.issued_at else excluded.issued_at end,
-             expires_at = case
-               when ${lives} then least(
-                 excluded.expires_at,
-                 passcodes.issued_at + make_interval(secs => ${given.longestTtlSeconds}::integer)
-               )
-               else excluded.expires_at
-             end,
-             consumed_at = null
-      returning id, key_id, expires_at
-    ),
-    addressed as (
-      select id, key_id, expires_at
-        from challenge
-       where ${given.onlyKnown ? isKnown(given) : sql`true`}
-    ),
-    message as (
-      ${insertMessageFrom(sql`addressed`, given.message)}
-    )
-    select exists (select from audience) as sender_lives,
-           spent.position as spent_position,
-           spent.resets_at as spent_until,
-           blocked.expires_at as blocked_until,
-           exists (select from cooled_down) as cooldown_charged,
-           exists (select from challenge) as issued
-      from (values (true)) as always
-      left join spent
-        on true
-      left join blocked
-        on true`)
-  if (row === undefined) throw new Error('a select without from gave no row')
-  return row
-}
-
-const limitRow = (limit: CountedLimit, index: number): Sql => sql`
-  (${index + 1}::integer, ${limit.key}::text, ${limit.perAudience}::boolean, ${limit.shard}::smallint,
-   ${limit.count}::integer, ${limit.windowSeconds}::integer)`
-
-/** Counts one use in the counters of `wanted` that `which` picks, always in the same order, so that none deadlock. */
-const charge = ({ poolId, now }: IssueRequest, which: Sql): Sql => sql`
-  insert into limit_counters (pool_id, key, shard, used, resets_at)
-  select ${named({ poolId })}::uuid, key, shard, 1, ${named({ now })}::timestamptz + make_interval(secs => window_seconds)
-    from wanted
-   where ${which}
-   order by position
-  ${countOn(now, sql`(select max_count from wanted where wanted.key = limit_counters.key)`)}
-  returning key`
-
-const isKnown = ({ poolId, recipient, holder }: IssueRequest): Sql => sql`
-  exists (
-    select
-      from users
-     where users.pool_id = ${named({ poolId })}
-       and (users.phone = ${named({ recipient })} or users.email = ${named({ recipient })})
-       ${holder === stranger ? empty : sql`and users.id = ${named({ holder })}`}
-  )`
 
 export type Proof = {
   poolId: string
@@ -271,7 +103,7 @@ export const passcodeVerdict = (proof: Proof, gate: Sql): Sql => {
          and state.asked
          and (${matches} or not state.is_right)
          and exhausted.resets_at is null
-      returning ${matches} as matches
+      returning id, ${matches} as matches
     ),
     verdict as (
       select case
@@ -296,7 +128,28 @@ export const passcodeVerdict = (proof: Proof, gate: Sql): Sql => {
          and not state.is_right
        order by budget.key
       ${countOn(now, sql`${named({ maxFailures: proof.maxFailures })}`)}
+    )
+    ${proof.consume ? verifiedTraffic(proof) : empty}`
+}
+
+/** The messages of the consumed passcode have come back: their timeline says so, and the traffic counts. */
+const verifiedTraffic = ({ poolId, recipient, now }: Proof): Sql => {
+  const cameBack = isPhone(recipient)
+    ? sql`,
+    came_back as (
+      ${verifiedFrom(sql`verified`, { poolId, phone: recipient, now, inboxProvider })}
     )`
+    : empty
+  return sql`,
+    consumed as (
+      select id
+        from attempt
+       where matches
+    ),
+    verified as (
+      ${verifiedMessages(sql`consumed`, { poolId, recipient, now })}
+    )
+    ${cameBack}`
 }
 
 export const verifyPasscode = async (db: Queryable, proof: Proof): Promise<VerdictRow> => {

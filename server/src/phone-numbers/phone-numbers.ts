@@ -12,6 +12,7 @@ import { ApiError } from '../api-codes.ts'
 import { foldWriting } from './writing.ts'
 
 export { type Country, countryList } from './country-list.ts'
+export { type NumberPrefixes, type NumberType, numberTypeOf, prefixesOf } from './number-type.ts'
 
 /** `+8618812345678`: a plus, the calling code, the national number; 15 digits at most (ITU-T E.164). */
 export type E164 = string & { readonly __brand: 'E164' }
@@ -210,6 +211,9 @@ export const formatParts = (phone: E164): PhoneParts => {
 
 /** `+86*******78`, for logs: the calling code and the last two digits; the stars do not tell the length. */
 export const maskPhone = (phone: E164): string => `+${splitPhone(phone).code}*******${phone.slice(-2)}`
+
+/** Whether a stored recipient is a phone; the others are email addresses, and none of those begins with a plus and digits alone. */
+export const isPhone = (recipient: string): recipient is E164 => /^\+\d+$/.test(recipient)
 
 /** `parsePhone` for the wire. @throws ApiError phone_number_invalid naming the field and the remedy */
 export const requirePhone = (number: string, callingCode: string | undefined, field: string): ParsedPhone => {

@@ -22,7 +22,31 @@ const SendSmsBody = Type.Object({
       examples: ['+86'],
     }),
   ),
+  captchaToken: Type.Optional(
+    Type.String({
+      maxLength: 500,
+      description: 'Of get-captcha-code, after a refusal that asks for a captcha.',
+      examples: [''],
+    }),
+  ),
+  captchaCode: Type.Optional(
+    Type.String({
+      maxLength: 20,
+      description: 'What the picture shows; case does not matter.',
+      examples: [''],
+    }),
+  ),
 })
+
+/** Counted where a provider is paid. */
+const guardedLimits = [
+  'messagesPerNetworkHour',
+  'messagesPerPrefixHour',
+  'messagesPerRegionHour',
+  'messagesPerPoolHour',
+  'lookupsPerIpHour',
+  'lookupsPerPoolHour',
+] as const
 
 export const smsRoutes = (http: Http, sms: Sms): void => {
   http.post(
@@ -30,8 +54,17 @@ export const smsRoutes = (http: Http, sms: Sms): void => {
     {
       config: {
         access: 'application',
-        limit: issueRoute.limit,
-        refusals: ['phone_number_invalid', 'international_sms_not_configured', ...issueRoute.refusals],
+        limit: [...issueRoute.limit, ...guardedLimits],
+        refusals: [
+          'phone_number_invalid',
+          'international_sms_not_configured',
+          'region_not_allowed',
+          'phone_type_not_allowed',
+          'sim_swapped',
+          'captcha_required',
+          'sms_undeliverable',
+          ...issueRoute.refusals,
+        ],
       },
       schema: {
         operationId: 'sendSms',
@@ -44,11 +77,20 @@ export const smsRoutes = (http: Http, sms: Sms): void => {
       },
     },
     async (request) => {
-      const { body, application, sender, clientIp, language } = request
+      const { body, application, sender, clientIp, locale } = request
+      const { captchaToken: token, captchaCode: code } = body
       const purpose = purposeOf('sms', body.channel)
       if (purpose === undefined) throw fieldInvalid('channel', 'is not a channel of SMS')
       const { phone } = requirePhone(body.phoneNumber, body.phoneCountryCode, 'phoneNumber')
-      await sms.sendPasscode({ application, purpose, phone, sender, ip: clientIp, language })
+      await sms.sendPasscode({
+        application,
+        purpose,
+        phone,
+        sender,
+        ip: clientIp,
+        language: locale,
+        captcha: token && code ? { token, code } : undefined,
+      })
       return ok(request)
     },
   )

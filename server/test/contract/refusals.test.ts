@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest'
+import { startEmulator } from '../../../sms-emulator/src/emulator.ts'
 import { type ApiCode, type ApiCodeName, apiCodes } from '../../src/api-codes.ts'
 import { createHttp, requireAccessAndLimit } from '../../src/core/http.ts'
 import { createLog } from '../../src/core/log.ts'
+import { defaultPolicy, type GuardPolicy } from '../../src/guard/guard.ts'
 import { unlimited } from '../../src/limits.ts'
 import { newPhone, otherCode, type Reply, startTestApp, type TestApp } from '../support/app.ts'
+import { bearer, consoleOf, signIn as signInToConsole } from '../support/console.ts'
+import { closedUrl } from '../support/outgoing.ts'
 
 type Options = { headers: Record<string, string> }
 
@@ -31,6 +35,28 @@ const bind = (app: TestApp, token: string, phoneNumber: string, passCode: string
 
 const sendTo = (app: TestApp, phone: string, options: Options) =>
   app.sendSms('CHANNEL_REGISTER', phone, options)
+
+/** Everything goes to Twilio, which nobody reaches unless the settings say where. */
+const routeToTwilio = async ({ app, db, application }: TestApp, settings: Record<string, string>) => {
+  const { poolId } = application
+  const account = {
+    accountSid: `AC${'0'.repeat(32)}`,
+    authToken: 'a token of the tests',
+    from: 'Dialtone',
+    endpoint: await closedUrl(),
+  }
+  await app.providers.put(poolId, {
+    name: 'twilio',
+    kind: 'twilio',
+    enabled: true,
+    settings: { ...account, ...settings },
+  })
+  const routes = [{ name: 'all', serves: {}, steps: [{ provider: 'twilio' }] }]
+  await db.transaction((tx) => app.routing.replaceAll(poolId, routes, tx))
+}
+
+const setPolicy = ({ app, application }: TestApp, policy: Partial<GuardPolicy>) =>
+  app.guard.putPolicy(application.poolId, { ...defaultPolicy, ...policy })
 
 /** A row without a way here does not compile: every refusal of the table is one that somebody can get. */
 const ways: Record<ApiCodeName, Way> = {
@@ -73,6 +99,60 @@ const ways: Record<ApiCodeName, Way> = {
       return signUp(closed, { username: 'ada', password }, options)
     },
   },
+  captcha_required: {
+    at: '/api/v3/send-sms',
+    provoke: async (app, options) => {
+      await routeToTwilio(app, {})
+      await setPolicy(app, { conversion: { challengeBelow: 1, blockBelow: 0 } })
+      return sendTo(app, newPhone(), options)
+    },
+  },
+  region_not_allowed: {
+    at: '/api/v3/send-sms',
+    provoke: async (app, options) => {
+      await routeToTwilio(app, {})
+      await setPolicy(app, { deniedRegions: ['CN'] })
+      return sendTo(app, newPhone(), options)
+    },
+  },
+  phone_type_not_allowed: {
+    at: '/api/v3/send-sms',
+    provoke: async (app, options) => {
+      await routeToTwilio(app, {})
+      await setPolicy(app, { refusedNumberTypes: ['mobile'] })
+      return sendTo(app, newPhone(), options)
+    },
+  },
+  sim_swapped: {
+    at: '/api/v3/send-sms',
+    provoke: async (app, options) => {
+      await using emulator = await startEmulator()
+      const { accountSid, authToken } = emulator.accounts.twilio
+      await routeToTwilio(app, { accountSid, authToken, lookupEndpoint: emulator.url })
+      await setPolicy(app, {
+        lookup: { provider: 'twilio', refusedLineTypes: [], refuseSimSwappedHours: 72 },
+      })
+      // By its ending, the emulator's lookup tells of a SIM that was swapped an hour ago.
+      return await sendTo(app, '18812349904', options)
+    },
+  },
+  sms_undeliverable: {
+    at: '/api/v3/send-sms',
+    provoke: async (app, options) => {
+      await routeToTwilio(app, {})
+      return sendTo(app, newPhone(), options)
+    },
+  },
+  receipt_invalid: {
+    at: '/sms/receipts/{poolId}/{provider}/{token}',
+    provoke: async (app, { headers }) => {
+      await routeToTwilio(app, {})
+      const { pathname } = new URL(app.app.providers.receiptUrlOf(app.application.poolId, 'twilio'))
+      const response = await fetch(`${app.url}${pathname}`, { method: 'POST', headers })
+      const body = (await response.json()) as Omit<Reply, 'status' | 'headers'>
+      return { status: response.status, headers: response.headers, ...body }
+    },
+  },
   credentials_invalid: {
     at: '/api/v3/signin',
     provoke: (app, options) => signIn(app, 'nobody', options),
@@ -83,6 +163,34 @@ const ways: Record<ApiCodeName, Way> = {
       const alice = await app.signUp()
       await alice.disable()
       return app.get('/api/v3/get-profile', { token: alice.token, ...options })
+    },
+  },
+  console_header_missing: {
+    at: '/console/api/keys',
+    provoke: async (app, { headers }) => {
+      const { body } = await signInToConsole(app)
+      const cookie = `dialtone_console=${body.token}`
+      return app.post('/console/api/keys', { name: 'a key' }, { headers: { ...headers, cookie } })
+    },
+  },
+  administrator_session_required: {
+    at: '/console/api/keys',
+    provoke: async (app, { headers }) => {
+      const made = await (await consoleOf(app)).post('/console/api/keys', { name: 'a key' })
+      const more = { headers: { ...headers, ...bearer(made.body.key) } }
+      return app.post('/console/api/keys', { name: 'another' }, more)
+    },
+  },
+  record_not_found: {
+    at: '/console/api/keys/{id}',
+    provoke: async (app, { headers }) => {
+      const { token } = await consoleOf(app)
+      const response = await fetch(`${app.url}/console/api/keys/00000000-0000-7000-8000-000000000000`, {
+        method: 'DELETE',
+        headers: { ...headers, ...bearer(token) },
+      })
+      const body = (await response.json()) as Omit<Reply, 'status' | 'headers'>
+      return { status: response.status, headers: response.headers, ...body }
     },
   },
   app_not_found: {
@@ -156,6 +264,14 @@ const ways: Record<ApiCodeName, Way> = {
       return sendTo(app, newPhone(), options)
     },
   },
+  captcha_limit_reached: {
+    at: '/api/v3/get-captcha-code',
+    settings: { DIALTONE_CAPTCHAS_PER_IP_HOUR: '1' },
+    provoke: async (app, options) => {
+      await app.get('/api/v3/get-captcha-code', options)
+      return app.get('/api/v3/get-captcha-code', options)
+    },
+  },
   passcode_incorrect: {
     at: '/api/v3/bind-phone',
     provoke: async (app, options) => {
@@ -220,10 +336,12 @@ describe('the table of refusals', () => {
 
     for (const name of names.filter((candidate) => !outsideOfCalls.includes(candidate))) {
       const { at } = ways[name]
-      const [operation] = Object.values(paths[at] ?? {})
-      const { statusCode, apiCode, en: message }: ApiCode = apiCodes[name]
-      const { value } = operation.responses['200'].content['application/json'].examples[name] ?? {}
-      expect(value, `${name} at ${at}`).toMatchObject({ statusCode, apiCode, message })
+      const { statusCode, apiCode, httpStatus = 200, en: message }: ApiCode = apiCodes[name]
+      const told = Object.values(paths[at] ?? {}).map(
+        ({ responses }) => responses[httpStatus]?.content['application/json'].examples[name]?.value,
+      )
+      expect(told, `${name} at ${at}`).toContainEqual(expect.objectContaining({ statusCode, message }))
+      expect(told.find((value) => value !== undefined)?.apiCode).toBe(apiCode)
     }
   })
 

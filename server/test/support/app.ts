@@ -83,7 +83,7 @@ export const startTestApp = async (settings: Record<string, string> = {}) => {
     secondProcess: async () => {
       const second = await serve({ db, clock, config, lines })
       others.push(second)
-      return callsOf({ ...world, url: second.url, app: second.app }, application)
+      return { ...callsOf({ ...world, url: second.url, app: second.app }, application), app: second.app }
     },
 
     [Symbol.asyncDispose]: async () => {

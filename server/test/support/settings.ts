@@ -30,6 +30,6 @@ export const prepareTemplate = async (db: Database): Promise<void> => {
     clock: systemClock,
     log,
   })
-  await prepareFirstStart({ db, app, clock: systemClock }, credentials)
+  await prepareFirstStart({ db, app }, credentials)
   await app.http.close()
 }
