@@ -3,7 +3,7 @@
 //
 //   npm run build; npm install --prefix sms-emulator/sdks; npm run --prefix sms-emulator/sdks check
 //
-// Vonage is missing: its packages need Node 22, and this project runs on 20.
+// Vonage is missing: the current releases of its packages need Node 22, and this project runs on 20.
 import assert from 'node:assert/strict'
 import { Agent } from 'node:http'
 import { connect } from 'node:net'

@@ -106,14 +106,18 @@ export const issuePasscode = async (db: Queryable, given: IssueRequest): Promise
              as limits (position, key, per_audience, shard, amount, max_count, window_seconds, enforced)
     ),
     overrun as (
-      select wanted.position, wanted.key, wanted.enforced, min(limit_counters.resets_at) as resets_at
+      select wanted.position, wanted.key, wanted.enforced,
+             coalesce(
+               min(limit_counters.resets_at),
+               ${named({ now })}::timestamptz + make_interval(secs => wanted.window_seconds)
+             ) as resets_at
         from wanted
-        join limit_counters
+        left join limit_counters
           on limit_counters.pool_id = ${named({ poolId })}
          and limit_counters.key = wanted.key
          and limit_counters.resets_at > ${named({ now })}
-       group by wanted.position, wanted.key, wanted.enforced, wanted.amount, wanted.max_count
-      having sum(limit_counters.used) + wanted.amount > wanted.max_count
+       group by wanted.position, wanted.key, wanted.enforced, wanted.amount, wanted.max_count, wanted.window_seconds
+      having coalesce(sum(limit_counters.used), 0) + wanted.amount > wanted.max_count
     ),
     spent as (
       select position, resets_at

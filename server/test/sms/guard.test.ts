@@ -220,6 +220,14 @@ describe('the guard’s limits (rule 20)', () => {
     expect(elsewhere).toMatchObject({ statusCode: 200 })
   })
 
+  it('let nothing through where they are zero', async () => {
+    await using app = await startSmsApp({ policy: { regionMessagesPerHour: { GB: 0 } } })
+
+    const first = await send(app, britishPhone(1))
+
+    expect(first).toMatchObject({ apiCode: 8800008, data: { retryAfterSeconds: 3600 } })
+  })
+
   it('let no two requests at once take the last unit', async () => {
     await using app = await startSmsApp({ settings: { DIALTONE_MESSAGES_PER_PREFIX_HOUR: '5' } })
 
@@ -253,6 +261,15 @@ describe('the budget', () => {
       { window: 'perHour', limit: '0.35', currency: 'USD' },
       { window: 'perDay', limit: '0.60', currency: 'USD' },
     ])
+  })
+
+  it('lets no message through that costs more than all of it', async () => {
+    await using app = await startSmsApp({ routes: price, policy: { budget: { ...budget, perHour: '0.09' } } })
+
+    const refused = await send(app, britishPhone(1))
+
+    expect(refused).toMatchObject({ apiCode: 8800008 })
+    expect(app.emulator.messages()).toEqual([])
   })
 
   it('pays each segment of a long text, and the assumed price where a route names none', async () => {
