@@ -3,7 +3,7 @@
 //
 // What must stay true: a message counts as sent only when its code has had time to come back, so that a burst of
 // honest people does not look like an attack; both counts decay by half in the same time, so that the rate follows
-// what happens now; a code that comes back pays for every message that carried it.
+// what happens now; a code that comes back pays for every message that carried it, and for one provider.
 import type { Clock } from '../core/clock.ts'
 import { secondsAfter } from '../core/clock.ts'
 import { randomInteger } from '../core/crypto.ts'

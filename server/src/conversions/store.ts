@@ -28,8 +28,9 @@ const keyRows = (keys: readonly string[]): Sql => sql`
   (values ${join(keys.map((key) => sql`(${named({ [`conversion ${key}`]: key })}::text)`))}) as tallied (key)`
 
 /**
- * Counts what came back: for each key of the number, and of each provider that carried it. `source` gives the
- * verified messages, with `provider` and `region`; a message of the inbox has no provider that learns from it.
+ * Counts what came back: for each key of the number every message that carried the code, and for the provider the one
+ * that was read: the newest that is known to have been delivered, else the newest. `source` gives the verified messages
+ * with `id`, `provider`, `region` and `state`; those of the inbox count for nothing.
  */
 export const insertVerifiedFrom = (
   source: Sql,
@@ -44,11 +45,13 @@ export const insertVerifiedFrom = (
        where provider is not null
          and provider <> ${inboxProvider}
        union all
-      select 'provider:' || provider || ':' || region as key
-        from ${source}
-       where provider is not null
-         and provider <> ${inboxProvider}
-         and region is not null
+      (select 'provider:' || provider || ':' || region as key
+         from ${source}
+        where provider is not null
+          and provider <> ${inboxProvider}
+          and region is not null
+        order by state = 'delivered' desc, id desc
+        limit 1)
     ) as came_back
    group by came_back.key
    order by came_back.key

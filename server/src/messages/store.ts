@@ -133,7 +133,7 @@ export const verifiedMessages = (
    where messages.pool_id = ${named({ poolId: given.poolId })}
      and messages.recipient = ${named({ recipient: given.recipient })}
      and messages.passcode_id = consumed.id
-  returning messages.provider, messages.region`
+  returning messages.id, messages.provider, messages.region, messages.state`
 
 export type CountedMessage = {
   pool_id: string

@@ -126,6 +126,22 @@ describe('where codes do not come back, the guard (rule 22)', () => {
     expect(next).toMatchObject({ statusCode: 200 })
   })
 
+  it('counts for the provider whose message was read, not for the one that dropped it', async () => {
+    await using app = await startSmsApp({ providers: ['twilio', 'generic'] })
+    app.emulator.setFaults([{ kind: 'drop', service: 'twilio' }])
+    await send(app, britishPhone(1))
+    app.clock.advance(61)
+    await send(app, britishPhone(1))
+    await app.emulator.settle()
+
+    await typeCode(app, britishPhone(1))
+
+    const rows = await app.db.query<{ key: string }>(
+      sql`select key from conversions where key like 'provider:%' and verified > 0`,
+    )
+    expect(rows.map(({ key }) => key)).toEqual(['provider:generic:GB'])
+  })
+
   it('counts every message once, however many processes work', async () => {
     await using app = await startSmsApp()
     for (const phone of phonesOf(10, britishPhone)) await send(app, phone)
