@@ -93,11 +93,10 @@ export const createRouting = ({ db, conversions, clock, config }: Deps) => {
 
     /** @throws ApiError international_sms_not_configured where no route serves the number */
     routeOf: async (poolId: string, phone: E164): Promise<Route> => {
-      const { region } = prefixesOf(phone)
-      const route = (await routesOf(poolId)).find(({ serves }) => isServed(serves, phone, region))
+      const route = (await routesOf(poolId)).find(({ serves }) => isServed(serves, phone))
       const isUsable = route?.steps.some(({ provider }) => provider !== inboxProvider || config.inbox)
       if (route === undefined || !isUsable) {
-        throw new ApiError('international_sms_not_configured', `no route for ${region}`)
+        throw new ApiError('international_sms_not_configured', `no route for ${prefixesOf(phone).region}`)
       }
       return route
     },
@@ -132,15 +131,12 @@ const priceOf = (step: Step): number => Number(step.price ?? 0)
 const rateOf = (row: RateRow | undefined): number =>
   (Number(row?.verified ?? 0) + prior / 2) / (Number(row?.sent ?? 0) + prior)
 
-const isServed = (
-  { regions, callingCodes, prefixes }: Route['serves'],
-  phone: E164,
-  region: string,
-): boolean => {
+const isServed = ({ regions, callingCodes, prefixes }: Route['serves'], phone: E164): boolean => {
   if (regions === undefined && callingCodes === undefined && prefixes === undefined) return true
   return (
-    regions?.includes(region) === true ||
-    [...(callingCodes ?? []), ...(prefixes ?? [])].some((start) => phone.startsWith(start))
+    [...(callingCodes ?? []), ...(prefixes ?? [])].some((start) => phone.startsWith(start)) ||
+    // Last, and only where it matters: finding the region reads the number against its whole plan.
+    regions?.includes(prefixesOf(phone).region) === true
   )
 }
 
