@@ -8,8 +8,8 @@ import type { Config } from '../config.ts'
 import { type Clock, secondsAfter } from '../core/clock.ts'
 import { newId } from '../core/crypto.ts'
 import type { Log } from '../core/log.ts'
-import { type Guard, microsOf } from '../guard/guard.ts'
-import type { AttemptRow, MessageRow, Messages } from '../messages/messages.ts'
+import type { Guard } from '../guard/guard.ts'
+import { type AttemptRow, type MessageRow, type Messages, minutesOf } from '../messages/messages.ts'
 import type { Passcodes, Purpose } from '../passcodes/passcodes.ts'
 import { type E164, maskPhone, prefixesOf, type Region } from '../phone-numbers/phone-numbers.ts'
 import {
@@ -20,7 +20,7 @@ import {
   type Providers,
   type SendOutcome,
 } from '../providers/providers.ts'
-import { channelOf, type Routing, type Step } from '../routing/routing.ts'
+import { channelOf, costOf, type Routing, type Step } from '../routing/routing.ts'
 import { countSegments, type Templates } from '../templates/templates.ts'
 import { type Breakers, createBreakers, type Tried } from './breakers.ts'
 
@@ -123,7 +123,7 @@ export const createDelivery = (deps: Deps) => {
 
   const priceOf = async (poolId: string, step: Step, segments: number) => {
     const { budget } = await guard.policyOf(poolId)
-    return { priceMicros: microsOf(step.price ?? budget.assumedPrice) * segments, currency: budget.currency }
+    return { priceMicros: costOf(step, segments, budget.assumedPrice), currency: budget.currency }
   }
 
   type Work = { message: MessageRow; code: string; position: number; deadline: Date }
@@ -298,6 +298,3 @@ const regionOf = (phone: E164): Region | undefined => {
   const { region } = prefixesOf(phone)
   return /^[A-Z]{2}$/.test(region) ? (region as Region) : undefined
 }
-
-const minutesOf = ({ created_at: from, expires_at: until }: MessageRow): number =>
-  Math.max(1, Math.round((until.getTime() - from.getTime()) / 60_000))

@@ -20,11 +20,13 @@ import { randomInteger } from '../core/crypto.ts'
 import type { Database, Queryable, Sql } from '../core/database.ts'
 import { fieldsInvalid } from '../core/faults.ts'
 import type { Log } from '../core/log.ts'
+import { microsOf } from '../core/money.ts'
 import { wideNetworkOf } from '../core/network.ts'
 import type { Messages } from '../messages/messages.ts'
 import type { CountedLimit, IssueGate } from '../passcodes/passcodes.ts'
 import { type E164, maskPhone, numberTypeOf, prefixesOf } from '../phone-numbers/phone-numbers.ts'
-import { defaultPolicy, faultsOfLookup, faultsOfPolicy, type GuardPolicy, microsOf } from './policy.ts'
+import { defaultPolicy, faultsOfLookup, faultsOfPolicy, type GuardPolicy } from './policy.ts'
+import { createRefuser } from './refuser.ts'
 import {
   deleteOldLookups,
   selectLookupKind,
@@ -35,7 +37,7 @@ import {
 } from './store.ts'
 
 export { createLineLookups, type LineLookups } from './line-lookups.ts'
-export { defaultPolicy, GuardPolicy, microsOf } from './policy.ts'
+export { defaultPolicy, GuardPolicy } from './policy.ts'
 export {
   createTestNumbers,
   TestNumber,
@@ -92,12 +94,7 @@ export const createGuard = ({ db, conversions, messages, audit, clock, config, l
     return policy
   }
 
-  /** Refuses where the policy enforces; else only says so in the log. */
-  const refuse = (policy: GuardPolicy, error: ApiError): void => {
-    if (policy.mode === 'enforce') throw error
-    if (policy.mode === 'observe')
-      log.info({ refusal: error.code, reason: error.reason }, 'guard would refuse')
-  }
+  const refuse = createRefuser(log)
 
   const countedLimits = (policy: GuardPolicy, request: GuardedRequest): CountedLimit[] => {
     const { region, range } = prefixesOf(request.phone)

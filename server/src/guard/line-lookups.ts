@@ -13,6 +13,7 @@ import { networkOf } from '../core/network.ts'
 import { type E164, maskPhone } from '../phone-numbers/phone-numbers.ts'
 import type { Providers } from '../providers/providers.ts'
 import type { GuardPolicy } from './policy.ts'
+import { createRefuser } from './refuser.ts'
 import { selectLookup, upsertLookup } from './store.ts'
 
 const keptSeconds = 86_400
@@ -31,6 +32,8 @@ type Question = { poolId: string; policy: GuardPolicy; phone: E164; ip: string }
 type Line = { lineType: string | undefined; simSwappedAt: Date | undefined }
 
 export const createLineLookups = ({ db, providers, keyring, clock, config, log }: Deps) => {
+  const refuse = createRefuser(log)
+
   const ask = async (poolId: string, provider: string, phone: E164): Promise<Line | undefined> => {
     try {
       const connected = await providers.connected(poolId, provider)
@@ -76,16 +79,12 @@ export const createLineLookups = ({ db, providers, keyring, clock, config, log }
       if (lookup === null || mode === 'off') return
       const line = await lineOf(question, lookup.provider)
       if (line === undefined) return
-      const refuse = (error: ApiError): void => {
-        if (mode === 'enforce') throw error
-        log.info({ refusal: error.code, reason: error.reason }, 'guard would refuse')
-      }
       if (line.lineType !== undefined && lookup.refusedLineTypes.includes(line.lineType)) {
-        refuse(new ApiError('phone_type_not_allowed', `the line is ${line.lineType}`))
+        refuse(question.policy, new ApiError('phone_type_not_allowed', `the line is ${line.lineType}`))
       }
       const since = secondsAfter(clock.now(), -lookup.refuseSimSwappedHours * 3600)
       if (line.simSwappedAt !== undefined && line.simSwappedAt > since) {
-        refuse(new ApiError('sim_swapped', 'the SIM was swapped a short time ago'))
+        refuse(question.policy, new ApiError('sim_swapped', 'the SIM was swapped a short time ago'))
       }
     },
   }

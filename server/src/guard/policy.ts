@@ -1,6 +1,7 @@
 // What the guard of a pool allows: one document, with a default for every field.
 import { type Static, Type } from 'typebox'
 import type { FieldFault } from '../api-codes.ts'
+import { microsOf } from '../core/money.ts'
 import { schemaFaults } from '../core/schema.ts'
 
 export const numberTypes = [
@@ -152,9 +153,3 @@ export const faultsOfLookup = ({ lookup }: GuardPolicy, kind: string | undefined
   lookup === null || kind === 'twilio'
     ? []
     : [{ field: 'lookup.provider', message: 'must be the name of a configured provider of kind twilio' }]
-
-/** Millionths of a decimal amount that the schema has let through. */
-export const microsOf = (text: string): number => {
-  const [whole = '0', fraction = ''] = text.split('.')
-  return Number(whole) * 1_000_000 + Number(fraction.padEnd(6, '0').slice(0, 6))
-}

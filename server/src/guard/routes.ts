@@ -1,10 +1,10 @@
 import { type Static, Type } from 'typebox'
 import type { Configuration } from '../configuration/configuration.ts'
 import type { Http } from '../core/http.ts'
-import { amountOf } from '../core/money.ts'
+import { amountOf, microsOf } from '../core/money.ts'
 import { unlimited } from '../limits.ts'
 import type { Messages } from '../messages/messages.ts'
-import { type Guard, GuardPolicy, microsOf, TestNumber, type TestNumbers } from './guard.ts'
+import { type Guard, GuardPolicy, TestNumber, type TestNumbers } from './guard.ts'
 
 const tags = ['Console: SMS']
 const own = unlimited('needs an administrator')

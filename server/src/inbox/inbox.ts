@@ -2,7 +2,7 @@
 //
 // What must stay true: it shows only messages that were routed to it, and exists only where the settings switch it on;
 // codes are made again from their challenges on reading, so that none is stored (rule 3).
-import { inboxProvider, type MessageRow, type Messages } from '../messages/messages.ts'
+import { inboxProvider, type MessageRow, type Messages, minutesOf } from '../messages/messages.ts'
 import { type Passcodes, type Purpose, wireChannelOf } from '../passcodes/passcodes.ts'
 import type { Templates } from '../templates/templates.ts'
 
@@ -22,7 +22,6 @@ export const createInbox = ({ messages, passcodes, templates }: Deps) => {
     const code = passcodes.codeOfMessage(row)
     if (code === undefined) return []
     const purpose = row.purpose as Purpose
-    const minutes = Math.max(1, Math.round((row.expires_at.getTime() - row.created_at.getTime()) / 60_000))
     return [
       {
         id: row.id,
@@ -34,7 +33,7 @@ export const createInbox = ({ messages, passcodes, templates }: Deps) => {
           region: row.region ?? undefined,
           purpose,
           code,
-          minutes,
+          minutes: minutesOf(row),
           app: row.application_name,
           webOtpHost: row.web_otp_host ?? undefined,
           androidHash: row.android_sms_hash ?? undefined,

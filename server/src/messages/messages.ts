@@ -199,3 +199,7 @@ const inItsSecond = (told: Date, now: Date): Date => {
 const isId = (id: string): boolean => id.length <= 200 && !/\p{Cc}/u.test(id)
 
 export type Messages = ReturnType<typeof createMessages>
+
+/** How long its code is valid from the message's making, in whole minutes, as its text says. */
+export const minutesOf = ({ created_at: from, expires_at: until }: MessageRow): number =>
+  Math.max(1, Math.round((until.getTime() - from.getTime()) / 60_000))

@@ -9,6 +9,7 @@ import type { Clock } from '../core/clock.ts'
 import { randomInteger } from '../core/crypto.ts'
 import type { Database, Queryable } from '../core/database.ts'
 import { fieldsInvalid } from '../core/faults.ts'
+import { microsOf } from '../core/money.ts'
 import { schemaFaults } from '../core/schema.ts'
 import { inboxProvider } from '../messages/messages.ts'
 import { type E164, prefixesOf } from '../phone-numbers/phone-numbers.ts'
@@ -127,6 +128,10 @@ export const channelOf = (step: Step): 'sms' | 'voice' | 'whatsapp' => step.chan
 export const isInboxRoute = (route: Route): boolean => route.steps[0]?.provider === inboxProvider
 
 const priceOf = (step: Step): number => Number(step.price ?? 0)
+
+/** What a message of so many segments costs by this step, in millionths. */
+export const costOf = (step: Step, segments: number, assumedPrice: string): number =>
+  microsOf(step.price ?? assumedPrice) * segments
 
 const rateOf = (row: RateRow | undefined): number =>
   (Number(row?.verified ?? 0) + prior / 2) / (Number(row?.sent ?? 0) + prior)

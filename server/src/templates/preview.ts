@@ -3,8 +3,8 @@ import { ApiError } from '../api-codes.ts'
 import type { Applications } from '../applications/applications.ts'
 import type { Config } from '../config.ts'
 import { amountOf } from '../core/money.ts'
-import { type Guard, microsOf } from '../guard/guard.ts'
-import { channelOf, isInboxRoute, type Routing } from '../routing/routing.ts'
+import type { Guard } from '../guard/guard.ts'
+import { channelOf, costOf, isInboxRoute, type Routing } from '../routing/routing.ts'
 import { countSegments, type MessageChannel, type Templates, unsupportedCharacters } from './templates.ts'
 
 export type WantedPreview = {
@@ -38,7 +38,7 @@ export const createTemplatePreview = ({ applications, templates, routing, guard,
         .map((step) => ({
           route: route.name,
           provider: step.provider,
-          amount: amountOf(microsOf(step.price ?? budget.assumedPrice) * segments),
+          amount: amountOf(costOf(step, segments, budget.assumedPrice)),
           currency: budget.currency,
         })),
     )
