@@ -1,6 +1,6 @@
 // One SQL for two engines: embedded PGlite, or PostgreSQL 14 and later. Both speak the same dialect and return
 // the same JavaScript values, so that a statement is written and tested once.
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { PGlite } from '@electric-sql/pglite'
 import pg from 'pg'
 import sql, { type Sql } from 'sql-template-tag'
@@ -75,8 +75,22 @@ export const ping = async (db: Queryable): Promise<void> => {
   await db.query(sql`select 1`)
 }
 
+/**
+ * A process that is killed while it makes a database leaves half of one, which PGlite cannot open: so a new one is made
+ * aside, and gets its name when it is whole.
+ */
+const makePglite = async (dataDir: string): Promise<void> => {
+  if (existsSync(dataDir)) return
+  const aside = `${dataDir}.unfinished`
+  rmSync(aside, { recursive: true, force: true })
+  mkdirSync(aside, { recursive: true, mode: 0o700 })
+  const db = await PGlite.create({ dataDir: aside })
+  await db.close()
+  renameSync(aside, dataDir)
+}
+
 export const openPglite = async (dataDir: string | undefined, loadFrom?: Blob): Promise<Database> => {
-  if (dataDir !== undefined) mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  if (dataDir !== undefined) await makePglite(dataDir)
   const db = await PGlite.create({
     ...(dataDir === undefined ? {} : { dataDir }),
     ...(loadFrom === undefined ? {} : { loadDataDir: loadFrom }),

@@ -139,10 +139,15 @@ describe('a data directory', { timeout: 300_000 }, () => {
     expect(await clientOf(heir).signIn('ada')).toMatchObject({ statusCode: 200 })
   })
 
-  it('is of use also when a process was killed while it made the database', async () => {
+  it.each([
+    'pglite.unfinished/PG_VERSION',
+    'pglite.unfinished/base/1',
+    'pglite.unfinished/base/4',
+    'pglite/PG_VERSION',
+  ])('is of use also when a process was killed as it had made %s', async (file) => {
     const dataDir = newDataDir()
     const killed = await spawnServer({ DIALTONE_DATA_DIR: dataDir })
-    await until('half of the database is there', async () => existsSync(join(dataDir, 'pglite/PG_VERSION')))
+    await until('that much of the database is there', async () => existsSync(join(dataDir, file)))
     await killed.kill('SIGKILL')
 
     const server = await startServer({ DIALTONE_DATA_DIR: dataDir })
