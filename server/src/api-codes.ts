@@ -39,9 +39,10 @@ export const apiCodes = {
   password_too_weak: {
     statusCode: 400,
     apiCode: 2029,
-    en: 'The password is too weak: use 8 to 128 characters.',
-    zh: '密码强度不足:请使用 8 到 128 个字符。',
-    cause: 'A new password is shorter or longer than the policy allows.',
+    en: 'The password is too weak: see data.errors for what is asked.',
+    zh: '密码强度不足:具体要求见 data.errors。',
+    cause:
+      'A new password is shorter, longer or simpler than the account policy allows, one that many people use, or the name, number or address of the account.',
   },
   token_invalid: {
     statusCode: 401,
@@ -70,7 +71,62 @@ export const apiCodes = {
     apiCode: 2000,
     en: 'Show the picture of get-captcha-code, and send what it says as captchaToken and captchaCode.',
     zh: '请调用 get-captcha-code 获取图形验证码,并携带 captchaToken 与 captchaCode 重试。',
-    cause: 'Few codes that were sent to numbers like this one came back, so a captcha is asked for.',
+    cause:
+      'A send: few codes that were sent to numbers like this one came back. A sign-in: too many wrong passwords for the identifier, known or not.',
+  },
+  password_reset_required: {
+    statusCode: 403,
+    apiCode: 2058,
+    en: 'A change to this account was undone: set a new password with verify-reset-password-request, or sign in with a code.',
+    zh: '账号变更已被撤销:请通过 verify-reset-password-request 重置密码,或使用验证码登录。',
+    cause:
+      'Right password, but a change to the account was undone from a notice since; told only to who knows the password.',
+  },
+  old_password_incorrect: {
+    statusCode: 403,
+    apiCode: 1320011,
+    en: 'The current password is not correct.',
+    zh: '原密码不正确。',
+    cause:
+      'update-password with a missing or wrong oldPassword, or verify-delete-account-request with a wrong password.',
+  },
+  old_phone_proof_required: {
+    statusCode: 403,
+    apiCode: 2038,
+    en: 'Prove the current phone too: send CHANNEL_UNBIND_PHONE to it, and give oldPhoneNumber and oldPhonePassCode. If it is lost, prove another factor first.',
+    zh: '请同时验证原手机号:向原手机号发送 CHANNEL_UNBIND_PHONE 验证码并提供 oldPhoneNumber 与 oldPhonePassCode;如已无法使用,请先验证其他因素。',
+    cause: 'The pool asks for proof of the old number, and it is missing or names another number.',
+  },
+  factor_proof_required: {
+    statusCode: 403,
+    apiCode: 8800022,
+    en: 'Prove first that it is you: verify a code of your authenticator app with mfa-totp-verify, or sign in again. Then do this within five minutes.',
+    zh: '请先验证身份:调用 mfa-totp-verify 验证动态口令,或重新登录,并在五分钟内完成此操作。',
+    cause:
+      'A factor is to be removed, in a session that neither began nor proved a factor in the last five minutes.',
+  },
+  old_email_proof_required: {
+    statusCode: 403,
+    apiCode: 2227,
+    en: 'Prove the current email address too: give oldEmail and oldEmailPassCode.',
+    zh: '请同时验证原邮箱:提供 oldEmail 与 oldEmailPassCode。',
+    cause: 'The pool asks for proof of the old address, and it is missing or names another address.',
+  },
+  phone_proof_stale: {
+    statusCode: 403,
+    apiCode: 8800017,
+    en: 'This phone was not confirmed for a long time: sign in with your password or email first, then confirm it with bind-phone.',
+    zh: '该手机号长期未验证:请先使用密码或邮箱登录,再通过 bind-phone 重新验证。',
+    cause:
+      'The code was right, but operators give numbers to new people, and no code of this one came back for the days that the account policy names.',
+  },
+  step_up_token_invalid: {
+    statusCode: 403,
+    apiCode: 1020020,
+    en: 'This confirmation is not valid any more: confirm again.',
+    zh: '验证凭证无效或已过期,请重新验证。',
+    cause:
+      'An updatePhoneToken, updateEmailToken, passwordResetToken, deleteAccountToken or enrollmentToken that is wrong, used, expired or of another user or session.',
   },
   region_not_allowed: {
     statusCode: 403,
@@ -146,6 +202,34 @@ export const apiCodes = {
     zh: '应用不存在:请通过 x-authing-app-id 请求头或 client_id 指定应用。',
     cause: 'The application id is missing or unknown.',
   },
+  user_not_found: {
+    statusCode: 404,
+    apiCode: 2004,
+    en: 'There is no user with this phone or email address.',
+    zh: '用户不存在。',
+    cause: 'A reset with a right code for a number or address that no user has any more.',
+  },
+  phone_not_bound: {
+    statusCode: 404,
+    apiCode: 1320005,
+    en: 'You have no phone.',
+    zh: '您尚未绑定手机号。',
+    cause: 'There is no phone to change or to unbind.',
+  },
+  email_not_bound: {
+    statusCode: 404,
+    apiCode: 1320009,
+    en: 'You have no email address.',
+    zh: '您尚未绑定邮箱。',
+    cause: 'There is no email address to change or to unbind.',
+  },
+  factor_not_found: {
+    statusCode: 404,
+    apiCode: 8800011,
+    en: 'You have no such factor, passkey or device: read the list of yours.',
+    zh: '您没有此认证方式、通行密钥或设备,请查看对应的列表。',
+    cause: 'The id names no factor, passkey or device of the caller.',
+  },
   phone_already_bound: {
     statusCode: 409,
     apiCode: 8800002,
@@ -159,6 +243,49 @@ export const apiCodes = {
     en: 'This phone is bound to another user.',
     zh: '该手机号已被其他用户绑定。',
     cause: 'Another user of the pool has the number; told only after the code was right.',
+  },
+  phone_unchanged: {
+    statusCode: 409,
+    apiCode: 2230,
+    en: 'This is your phone already.',
+    zh: '新手机号与原手机号相同。',
+    cause: 'The new number is the current one.',
+  },
+  phone_claim_started: {
+    statusCode: 409,
+    apiCode: 8800018,
+    en: 'This phone belongs to an account that nobody has used for long. It will be free after data.retryAfterSeconds, unless its owner objects: confirm it again then.',
+    zh: '该手机号属于长期未使用的账号:若原用户未提出异议,data.retryAfterSeconds 秒后可重新验证并使用。',
+    cause:
+      'The code was right, and the number is that of a dormant account: its owner is told, and has time to object.',
+  },
+  email_taken: {
+    statusCode: 409,
+    apiCode: 1320004,
+    en: 'This email address is bound to another user.',
+    zh: '该邮箱已被其他用户绑定。',
+    cause: 'Another user of the pool has the address; told only after the code was right.',
+  },
+  email_already_bound: {
+    statusCode: 409,
+    apiCode: 8800003,
+    en: 'You already have an email address: change it with verify-update-email-request, then update-email.',
+    zh: '您已绑定邮箱:请先调用 verify-update-email-request,再调用 update-email 进行修改。',
+    cause: 'A user who has an email address binds one.',
+  },
+  email_unchanged: {
+    statusCode: 409,
+    apiCode: 2229,
+    en: 'This is your email address already.',
+    zh: '新邮箱与原邮箱相同。',
+    cause: 'The new address is the current one.',
+  },
+  factor_already_enrolled: {
+    statusCode: 409,
+    apiCode: 8800019,
+    en: 'You have set up this factor already: remove it with reset-factor first.',
+    zh: '您已绑定该多因素认证方式,请先解绑。',
+    cause: 'One factor of a type, and one passkey of an authenticator.',
   },
   user_exists: {
     statusCode: 409,
@@ -193,7 +320,14 @@ export const apiCodes = {
     apiCode: 8800014,
     en: 'No email provider is configured: an administrator adds one.',
     zh: '尚未配置邮件服务,请联系管理员。',
-    cause: 'No provider serves email; as yet the inbox is the only one.',
+    cause: 'The pool has no mail server, and the inbox is off.',
+  },
+  last_sign_in_method: {
+    statusCode: 422,
+    apiCode: 2217,
+    en: 'This is your only way to sign in: add an email address, a password with a username, or a passkey first.',
+    zh: '这是您唯一的登录方式,请先绑定其他登录方式。',
+    cause: 'Unbinding would leave nothing to sign in with.',
   },
   passcode_attempts_exceeded: {
     statusCode: 429,
@@ -239,6 +373,42 @@ export const apiCodes = {
     zh: '验证码已过期,请重新获取。',
     cause: 'The right code, too late.',
   },
+  totp_incorrect: {
+    statusCode: 499,
+    apiCode: 6001,
+    en: 'The code of the authenticator app is not correct: wait for the next one.',
+    zh: '动态口令不正确,请等待下一个口令。',
+    cause: 'The code is wrong, of another time, or was used before.',
+  },
+  recovery_code_incorrect: {
+    statusCode: 499,
+    apiCode: 6002,
+    en: 'The recovery code is not correct.',
+    zh: '恢复码不正确。',
+    cause: 'The recovery code is wrong or was used before.',
+  },
+  totp_missing: {
+    statusCode: 499,
+    apiCode: 6003,
+    en: 'Give the code of the authenticator app.',
+    zh: '请输入动态口令。',
+    cause: 'The code is missing.',
+  },
+  recovery_code_missing: {
+    statusCode: 499,
+    apiCode: 6004,
+    en: 'Give the recovery code.',
+    zh: '请输入恢复码。',
+    cause: 'The recovery code is missing.',
+  },
+  passkey_invalid: {
+    statusCode: 499,
+    apiCode: 8800021,
+    en: 'The passkey could not be verified: try again.',
+    zh: '通行密钥验证失败,请重试。',
+    cause:
+      'The answer of the authenticator is not signed by a known key, or not for this site, or its challenge was used or is too old.',
+  },
   internal: {
     statusCode: 500,
     apiCode: 8800500,
@@ -253,6 +423,13 @@ export const apiCodes = {
     en: 'The message could not be sent: try again. Nothing was counted against the waiting time.',
     zh: '短信发送失败,请重试。',
     cause: 'Every provider of the route refused the message or did not answer in time.',
+  },
+  email_undeliverable: {
+    statusCode: 502,
+    apiCode: 8800020,
+    en: 'The email could not be sent: try again. Nothing was counted against the waiting time.',
+    zh: '邮件发送失败,请重试。',
+    cause: 'The mail server refused the message or did not answer in time.',
   },
   not_implemented: {
     statusCode: 501,
@@ -282,7 +459,12 @@ export type ApiCodeName = keyof typeof apiCodes
 /** One entry of `data.errors`: which field, and what it should be. */
 export type FieldFault = { field: string; message: string }
 
-export type RefusalDetail = { retryAfterSeconds?: number; errors?: readonly FieldFault[] }
+export type RefusalDetail = {
+  retryAfterSeconds?: number
+  errors?: readonly FieldFault[]
+  /** Of a code that a client may look for in the reply's data, as where it was right. */
+  verified?: false
+}
 
 /**
  * A refusal: `name` picks the row that the client sees, `reason` is for the log alone and says exactly why.

@@ -1,4 +1,4 @@
-// Shows messages as they arrive. What a message holds may be hostile: it reaches the page through textContent alone.
+// Shows messages as they arrive. What a message holds may be hostile: it reaches the page as text and as addresses of links.
 
 const pollMilliseconds = 1500
 const timeoutMilliseconds = 10_000
@@ -20,10 +20,27 @@ const purposeWords = {
 
 const purposeOf = (channel) => {
   const words = channel
-    .replace(/^CHANNEL_/, '')
+    .replace(/^(CHANNEL|NOTICE)_/, '')
     .replaceAll('_', ' ')
     .toLowerCase()
   return purposeWords[channel] ?? words.charAt(0).toUpperCase() + words.slice(1)
+}
+
+/** The text, with the links of notices as links: http alone, so that no text becomes a script. */
+const writeText = (place, text) => {
+  const parts = text.split(/(https?:\/\/\S+)/)
+  for (const [index, part] of parts.entries()) {
+    if (index % 2 === 0) {
+      place.append(part)
+      continue
+    }
+    const link = document.createElement('a')
+    link.href = part
+    link.textContent = part
+    link.target = '_blank'
+    link.rel = 'noopener noreferrer'
+    place.append(link)
+  }
 }
 
 const writeRecipient = (to) => to.replace(/^\+86(\d{3})(\d{4})(\d{4})$/, '+86 $1 $2 $3')
@@ -85,10 +102,11 @@ const makeMessage = ({ to, text, passCode, channel, createdAt }) => {
   part('.purpose').textContent = purposeOf(channel)
   part('.purpose').title = channel
   part('.recipient').textContent = writeRecipient(to)
+  part('.code').hidden = passCode === ''
   part('.digits').textContent = passCode
   part('.code').setAttribute('aria-label', `Copy code ${[...passCode].join(' ')}`)
   part('.code').addEventListener('click', () => copyAndConfirm(passCode, part('.hint')))
-  part('.text').textContent = text
+  writeText(part('.text'), text)
   part('.medium').textContent = to.includes('@') ? 'Email' : 'SMS'
   part('time').dateTime = createdAt
   part('time').title = exactTime.format(date)
@@ -117,7 +135,10 @@ const showMessages = (messages) => {
   const [newest] = arrived.filter(({ id }) => !shown.get(id).item.hidden)
   if (isFirst || newest === undefined) return
   const digits = [...newest.passCode].join(' ')
-  element('spoken').textContent = `New code for ${writeRecipient(newest.to)}: ${digits}`
+  element('spoken').textContent =
+    digits === ''
+      ? `New message for ${writeRecipient(newest.to)}`
+      : `New code for ${writeRecipient(newest.to)}: ${digits}`
 }
 
 const showTimes = () => {

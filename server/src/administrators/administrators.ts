@@ -71,7 +71,6 @@ type Deps = {
   db: Database
   applications: Applications
   audit: Audit
-  /** With the limit of administrators' sign-ins for its limit of wrong passwords. */
   passwords: Passwords
   clock: Clock
 }
@@ -100,7 +99,8 @@ export const createAdministrators = ({ db, applications, audit, passwords, clock
     const row = await selectAdministrator(db, poolId, username)
     const passwordHash = row?.password_hash
     const identifier = countedAs(username)
-    const matches = await passwords.verify({ poolId, identifier, ip, password, passwordHash })
+    const limit = 'administratorSignInFailuresHour'
+    const matches = await passwords.verify({ poolId, identifier, ip, limit, password, passwordHash })
     if (!matches || row === undefined)
       throw new ApiError('credentials_invalid', 'unknown administrator or wrong password')
     return row
@@ -199,8 +199,8 @@ export const createAdministrators = ({ db, applications, audit, passwords, clock
     ): Promise<void> => {
       const keptId = requireSession(by)
       const { oldPassword, newPassword, ip } = given
-      passwords.requireStrong(newPassword)
       const { poolId, id, username } = by
+      await passwords.requireStrong({ poolId, password: newPassword, field: 'newPassword', own: [username] })
       const { password_hash: oldHash } = await requirePassword({
         poolId,
         username,

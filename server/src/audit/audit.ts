@@ -14,6 +14,30 @@ export type EventType =
   | 'session.ended'
   | 'refresh_token.reused'
   | 'phone.bound'
+  | 'phone.proved'
+  | 'phone.changed'
+  | 'phone.unbound'
+  | 'phone.change_requested'
+  | 'phone.change_stopped'
+  | 'phone.claim_started'
+  | 'phone.claim_stopped'
+  | 'phone.claimed'
+  | 'email.bound'
+  | 'email.verified'
+  | 'email.changed'
+  | 'email.unbound'
+  | 'account.change_undone'
+  | 'password.changed'
+  | 'password.reset'
+  | 'password.discarded'
+  | 'factor.enrolled'
+  | 'factor.proved'
+  | 'factor.removed'
+  | 'passkey.registered'
+  | 'passkey.counter_regressed'
+  | 'user.deleted'
+  | 'account_policy.changed'
+  | 'mail_settings.changed'
   | 'sms_budget.exhausted'
   | 'sms_configuration.changed'
   | 'sms_provider.tested'
@@ -58,9 +82,18 @@ export const createAudit = ({ db, keyring, clock }: { db: Database; keyring: Key
       phoneFingerprint: keyring.fingerprint(phone),
     }),
 
+    /** The same for an email address. */
+    describeEmail: (email: string) => ({
+      email: maskEmail(email),
+      emailFingerprint: keyring.fingerprint(email),
+    }),
+
     /** What happened to one user, oldest first. */
     eventsOf: (poolId: string, userId: string) => selectEvents(db, poolId, userId),
   }
 }
+
+/** `a***@example.com`. */
+export const maskEmail = (email: string): string => email.replace(/^(.).*@/su, '$1***@')
 
 export type Audit = ReturnType<typeof createAudit>

@@ -1,5 +1,6 @@
-// The captcha: a picture of a few letters and digits, for where a send looks automated. One barrier among several: it
-// makes a script work for each message, and a program that reads pictures passes it (docs/decisions/captcha.md).
+// The captcha: a picture of a few letters and digits, for where a send or a sign-in looks automated. One barrier among
+// several: it makes a script work for each message and each guess, and a program that reads pictures passes it
+// (docs/decisions/captcha.md).
 //
 // What must stay true: nothing is stored for a picture until somebody answers it, so that asking for pictures fills
 // nothing; the token is sealed, for its pool alone, and tells nobody the code; an attempt spends the token, right or

@@ -1,17 +1,19 @@
-// Every change of how a pool sends messages: providers, routes, words, guard, test numbers, and what an application
-// adds to an SMS; one by one for the console, or all of them as one document.
+// Every change of how a pool sends messages: providers, routes, words, guard, test numbers, the mail server, and what
+// an application adds to an SMS; and of what it asks of changes to accounts; one by one for the console, or all of them as one document.
 //
 // What must stay true: a change is all or nothing, and is written with the audit event that tells of it; one change of
 // a pool happens at a time; what this process keeps in memory is forgotten after the change is committed, not before;
 // no secret of a provider is told (rule 27), nor a whole number in an event (rule 12).
+import { type AccountPolicies, requireAccountPolicy } from '../account-policy/account-policy.ts'
 import type { Administrator } from '../administrators/administrators.ts'
 import type { FieldFault } from '../api-codes.ts'
 import type { Applications } from '../applications/applications.ts'
-import type { Audit } from '../audit/audit.ts'
+import type { Audit, EventType } from '../audit/audit.ts'
 import type { Database } from '../core/database.ts'
 import { fieldsInvalid, gatherFaults } from '../core/faults.ts'
 import { schemaFaults } from '../core/schema.ts'
 import type { Guard, GuardPolicy, TestNumber, TestNumbers } from '../guard/guard.ts'
+import type { MailSettings, Post, ShownMail } from '../mail/mail.ts'
 import type { E164 } from '../phone-numbers/phone-numbers.ts'
 import type { Providers } from '../providers/providers.ts'
 import type { Route, Routing } from '../routing/routing.ts'
@@ -40,14 +42,18 @@ type Deps = {
   templates: Templates
   guard: Guard
   testNumbers: TestNumbers
+  accountPolicy: AccountPolicies
+  mailSettings: MailSettings
+  post: Post
   clock: { now(): Date }
 }
 
 export const createConfiguration = (deps: Deps) => {
   const { db, audit, applications, providers, routing, templates, guard, testNumbers, clock } = deps
+  const { accountPolicy, mailSettings, post } = deps
 
   const eventOf = ({ administrator, ip }: Author, { part, name }: Change) => ({
-    type: 'sms_configuration.changed' as const,
+    type: eventTypeOf(part),
     ip,
     detail: {
       ...(administrator && { administratorId: administrator.id, username: administrator.username }),
@@ -57,7 +63,9 @@ export const createConfiguration = (deps: Deps) => {
   })
 
   const forget = async (poolId: string): Promise<void> => {
-    for (const part of [applications, routing, templates, guard, testNumbers]) part.forget(poolId)
+    for (const part of [applications, routing, templates, guard, testNumbers, accountPolicy, post]) {
+      part.forget(poolId)
+    }
     await providers.forget(poolId)
   }
 
@@ -118,6 +126,21 @@ export const createConfiguration = (deps: Deps) => {
     },
 
     /** @throws ApiError request_invalid */
+    putAccountPolicy: async (by: Author, given: unknown): Promise<void> => {
+      await change(by, [parts(by).accounts(requireAccountPolicy(given), '')])
+    },
+
+    /** @throws ApiError request_invalid */
+    putMail: async (by: Author, given: unknown): Promise<void> => {
+      await change(by, [parts(by).mail(given, '')])
+    },
+
+    /** @throws ApiError record_not_found */
+    removeMail: async (by: Author): Promise<void> => {
+      await change(by, [parts(by).mailRemoved()])
+    },
+
+    /** @throws ApiError request_invalid */
     putTestNumber: async (by: Author, number: TestNumber): Promise<void> => {
       await change(by, [parts(by).testNumber(number)])
     },
@@ -143,6 +166,8 @@ export const createConfiguration = (deps: Deps) => {
       routes: [...(await routing.list(poolId))],
       templates: await templates.list(poolId),
       guard: await guard.storedPolicy(poolId),
+      ...withMail(await mailSettings.show(poolId)),
+      accounts: await accountPolicy.stored(poolId),
       testNumbers: (await testNumbers.list(poolId)).filter(
         ({ expiresAt }) => new Date(expiresAt) > clock.now(),
       ),
@@ -176,6 +201,13 @@ type ChangeOptions = {
   document?: ConfigurationDocument
 }
 
+const eventTypeOf = (part: Part): EventType => {
+  if (part === 'accounts') return 'account_policy.changed'
+  return part === 'mail' ? 'mail_settings.changed' : 'sms_configuration.changed'
+}
+
+const withMail = (mail: ShownMail | undefined) => (mail === undefined ? {} : { mail })
+
 /** Rolls back what was tried. */
 class DryRun extends Error {}
 
@@ -194,12 +226,14 @@ const faultsOfDocument = (given: unknown): FieldFault[] => {
 
 /** In this order: what a later part names is there already, and what is removed is named no more. */
 const stepsOf = (document: ConfigurationDocument, to: ReturnType<typeof createParts>): Step[] => {
-  const { providers, routes, guard, templates, testNumbers, applications } = document
+  const { providers, routes, guard, templates, mail, accounts, testNumbers, applications } = document
   return [
     ...(providers === undefined ? [] : [to.providers(providers)]),
     ...(routes === undefined ? [] : [to.routes(routes)]),
     ...(guard === undefined ? [] : [to.guard(guard, 'guard')]),
     ...(templates === undefined ? [] : [to.templates(templates)]),
+    ...(mail === undefined ? [] : [to.mail(mail, 'mail')]),
+    ...(accounts === undefined ? [] : [to.accounts(accounts, 'accounts')]),
     ...(testNumbers === undefined ? [] : [to.testNumbers(testNumbers)]),
     ...(applications === undefined ? [] : [to.applications(applications)]),
     ...(providers === undefined

@@ -1,10 +1,12 @@
-// The configuration of a pool's SMS as one JSON document.
+// The configuration of a pool as one JSON document: SMS, email, and what changes to accounts ask for.
 //
 // What must stay true: every part may be absent, and is then left as it is; a variable of the environment is read by
 // the command on the operator's machine, never by the server.
 import { type Static, Type } from 'typebox'
+import { AccountPolicy } from '../account-policy/account-policy.ts'
 import { type FieldFault, fieldInvalid } from '../api-codes.ts'
 import { GuardPolicy, TestNumber } from '../guard/guard.ts'
+import { MailEntry } from '../mail/mail.ts'
 import { type ProviderKindName, providerKinds } from '../providers/providers.ts'
 import { Routes } from '../routing/routing.ts'
 import { TemplateEntry } from '../templates/templates.ts'
@@ -46,6 +48,12 @@ export const GuardPart = Type.Object(
   },
   { ...closed, description: 'What is absent has its default.', examples: [{ mode: 'enforce' }] },
 )
+
+export const AccountsPart = Type.Object(Type.Partial(AccountPolicy).properties, {
+  ...closed,
+  description: 'What changes to accounts ask for. What is absent has its default.',
+  examples: [{ passwordLevel: 'medium' }],
+})
 
 export const ApplicationSms = Type.Object(
   {
@@ -101,6 +109,24 @@ export const ConfigurationDocument = Type.Object(
       Type.Array(TemplateEntry, { maxItems: 1000, description: 'All templates of the pool’s own.' }),
     ),
     guard: Type.Optional(GuardPart),
+    mail: Type.Optional(
+      Type.Unsafe<MailEntry>({
+        ...MailEntry,
+        description:
+          'The SMTP server that sends email. The password may be left out where it is kept already.',
+        examples: [
+          {
+            host: 'smtp.example.com',
+            port: 465,
+            security: 'tls',
+            username: 'login@example.com',
+            password: 'a password of the mail server',
+            from: 'login@example.com',
+          },
+        ],
+      }),
+    ),
+    accounts: Type.Optional(AccountsPart),
     testNumbers: Type.Optional(Type.Array(TestNumber, { maxItems: 1000, description: 'All test numbers.' })),
     applications: Type.Optional(
       Type.Record(Type.String(), ApplicationSms, {

@@ -1,5 +1,10 @@
 // The parts of the configuration: what each holds by name, and the steps by which it is changed in a transaction.
 import { isDeepStrictEqual } from 'node:util'
+import {
+  type AccountPolicies,
+  type AccountPolicy,
+  defaultAccountPolicy,
+} from '../account-policy/account-policy.ts'
 import { ApiError, type FieldFault, fieldInvalid } from '../api-codes.ts'
 import type { Applications } from '../applications/applications.ts'
 import type { Queryable } from '../core/database.ts'
@@ -11,6 +16,7 @@ import {
   type TestNumber,
   type TestNumbers,
 } from '../guard/guard.ts'
+import type { MailSettings } from '../mail/mail.ts'
 import type { Providers } from '../providers/providers.ts'
 import type { Route, Routing } from '../routing/routing.ts'
 import { type TemplateEntry, type Templates, templateOf } from '../templates/templates.ts'
@@ -44,6 +50,8 @@ type Deps = {
   templates: Templates
   guard: Guard
   testNumbers: TestNumbers
+  accountPolicy: AccountPolicies
+  mailSettings: MailSettings
 }
 
 type Named = ReadonlyMap<string, unknown>
@@ -63,7 +71,8 @@ const compare = (part: Part, before: Named, after: Named): Change[] => {
 }
 
 export const createParts = (poolId: string, deps: Deps) => {
-  const { applications, providers, routing, templates, guard, testNumbers } = deps
+  const { applications, providers, routing, templates, guard, testNumbers, accountPolicy, mailSettings } =
+    deps
 
   const held: Record<Exclude<Part, 'providers'>, (tx: Queryable) => Promise<Named>> = {
     // A route that moves serves other numbers, so that its place is part of it.
@@ -86,6 +95,12 @@ export const createParts = (poolId: string, deps: Deps) => {
           { webOtpHost, androidSmsHash },
         ]),
       ),
+    accounts: async (tx) => new Map([['policy', await accountPolicy.stored(poolId, tx)]]),
+    // With its password, so that a new one is a change.
+    mail: async (tx) => {
+      const server = await mailSettings.find(poolId, tx)
+      return new Map(server === undefined ? [] : [['smtp', server]])
+    },
   }
 
   const step = (part: keyof typeof held, prefix: string, write: (tx: Queryable) => Promise<void>): Step => ({
@@ -172,6 +187,17 @@ export const createParts = (poolId: string, deps: Deps) => {
 
     guard: (given: NonNullable<ConfigurationDocument['guard']>, prefix: string): Step =>
       step('guard', prefix, (tx) => guard.putPolicy(poolId, withDefaults(given), tx)),
+
+    /** What it does not say has its default. */
+    accounts: (given: Partial<AccountPolicy>, prefix: string): Step =>
+      step('accounts', prefix, (tx) =>
+        accountPolicy.change(poolId, { ...defaultAccountPolicy, ...given }, tx),
+      ),
+
+    mail: (given: unknown, prefix: string): Step =>
+      step('mail', prefix, (tx) => mailSettings.put(poolId, given, tx)),
+
+    mailRemoved: (): Step => step('mail', '', (tx) => mailSettings.remove(poolId, tx)),
 
     testNumber: (number: TestNumber): Step =>
       step('testNumbers', '', (tx) => testNumbers.put(poolId, number, tx)),

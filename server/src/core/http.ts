@@ -17,7 +17,7 @@ import { type TSchema, Type } from 'typebox'
 import { type ApiCode, type ApiCodeName, ApiError, apiCodes, type FieldFault } from '../api-codes.ts'
 import type { Language } from '../config.ts'
 import type { LimitName, Unlimited } from '../limits.ts'
-import { lazySchemas } from './lazy-schemas.ts'
+import { type CompiledSchemas, createLazySchemas } from './lazy-schemas.ts'
 import type { Log } from './log.ts'
 import { refuseUnstorableText, strictJsonParser } from './strict-json.ts'
 
@@ -57,7 +57,12 @@ declare module 'fastify' {
 
 const bodyLimitBytes = 64 * 1024
 
-export type HttpOptions = { log: Log; defaultLanguage: Language; trustedProxies: readonly string[] }
+export type HttpOptions = {
+  log: Log
+  defaultLanguage: Language
+  trustedProxies: readonly string[]
+  compiledSchemas?: CompiledSchemas | undefined
+}
 
 export const createHttp = async (options: HttpOptions): Promise<Http> => {
   const http: Http = Fastify({
@@ -76,7 +81,7 @@ export const createHttp = async (options: HttpOptions): Promise<Http> => {
       // Unknown fields are ignored, so that other SDK versions keep working; ill-typed ones are never bent to fit.
       customOptions: { coerceTypes: false, removeAdditional: false, allErrors: true, useDefaults: true },
     },
-    schemaController: lazySchemas,
+    schemaController: createLazySchemas(options.compiledSchemas),
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   await http.register(formbody, { bodyLimit: bodyLimitBytes })

@@ -1,187 +1,81 @@
-// Takes a queued message to a provider: the first of its route, the next when that one refuses or does not answer, and
-// after a crash whatever process finds it.
+// Takes a queued message to its reader: to a phone by the first provider of its route, the next when that one refuses
+// or does not answer; to a mailbox by the pool's mail server; and after a crash whatever process finds it.
 //
-// What must stay true: every try is a row before the provider is called, and no provider is called inside a transaction
-// (rule 23); one process at a time has a message; after a crash a message goes out again, to a provider that knows
-// idempotency keys under the same key; a provider that keeps failing is left alone.
+// What must stay true: every try is a row before anybody is called, and nobody is called inside a transaction (rule 23);
+// one process at a time has a message; a passcode is taken or refused at once, since somebody waits for it; a notice is
+// tried again until its time is over, since nobody asks for it a second time; a provider that keeps failing is left
+// alone.
 import type { Config } from '../config.ts'
-import { type Clock, secondsAfter } from '../core/clock.ts'
-import { newId } from '../core/crypto.ts'
-import type { Log } from '../core/log.ts'
-import type { Guard } from '../guard/guard.ts'
-import { type AttemptRow, type MessageRow, type Messages, minutesOf } from '../messages/messages.ts'
-import type { Passcodes, Purpose } from '../passcodes/passcodes.ts'
-import { type E164, maskPhone, prefixesOf, type Region } from '../phone-numbers/phone-numbers.ts'
-import {
-  type ConnectedProvider,
-  failures,
-  isIdempotent,
-  type OutgoingMessage,
-  type Providers,
-  type SendOutcome,
-} from '../providers/providers.ts'
-import { channelOf, costOf, type Routing, type Step } from '../routing/routing.ts'
-import { countSegments, type Templates } from '../templates/templates.ts'
-import { type Breakers, createBreakers, type Tried } from './breakers.ts'
+import { secondsAfter } from '../core/clock.ts'
+import type { AttemptRow, MessageRow } from '../messages/messages.ts'
+import type { E164 } from '../phone-numbers/phone-numbers.ts'
+import { type FailureReason, failures } from '../providers/providers.ts'
+import { channelOf, type Routing, type Step } from '../routing/routing.ts'
+import { countSegments } from '../templates/templates.ts'
+import { type Breakers, createBreakers } from './breakers.ts'
+import { type ComposeDeps, createCompose, type MessageSample } from './compose.ts'
+import { createTries, isOf, type TriesDeps, type Work } from './tries.ts'
 
 export type { BreakerState } from './breakers.ts'
+export type { MessageSample } from './compose.ts'
 
-/** A request waits no longer for all providers together. */
+/** A request waits no longer for all providers together; within a lease, so that no other process takes over. */
 const deliverySeconds = 15
-const takenOverAtOnce = 20
-const firstPollSeconds = 20
+
+/** So many messages that are due are delivered side by side, and so many rounds of them follow at once. */
+const atOnce = 5
+const rounds = 4
+
+/** A notice waits three times as long as it is old, so that a server which was away for a moment gets it soon. */
+const retryFactor = 3
+const retrySeconds = { least: 30, most: 4 * 3600 }
 
 export type Delivery =
   | { outcome: 'accepted' }
-  /** No provider took it. */
+  /** Nobody took it. */
   | { outcome: 'failed'; reasons: string[] }
+  /** Nobody took it, and it is tried again: a notice. */
+  | { outcome: 'waiting'; reasons: string[] }
   /** Another process has it. */
   | { outcome: 'elsewhere' }
 
-type Deps = {
-  messages: Messages
-  passcodes: Passcodes
-  providers: Providers
-  routing: Routing
-  templates: Templates
-  guard: Guard
-  clock: Clock
-  config: Pick<Config, 'providerTimeoutSeconds' | 'providerBreakSeconds'>
-  log: Log
-}
+type Deps = TriesDeps &
+  ComposeDeps & { routing: Routing; config: Pick<Config, 'providerTimeoutSeconds' | 'providerBreakSeconds'> }
 
 export const createDelivery = (deps: Deps) => {
-  const { messages, passcodes, providers, routing, guard, clock, config, log } = deps
+  const { messages, routing, clock, config, log } = deps
   const breakers: Breakers = createBreakers({ config, log })
+  const compose = createCompose(deps)
+  const tries = createTries({ ...deps, compose, breakers })
 
-  const compose = async (message: MessageRow, step: Step, code: string): Promise<OutgoingMessage> => {
-    const minutes = minutesOf(message)
-    const phone = message.recipient as E164
-    const channel = channelOf(step)
-    return {
-      id: newId(clock),
-      channel,
-      to: phone,
-      region: regionOf(phone),
-      from: step.from,
-      text: await deps.templates.render({
-        poolId: message.pool_id,
-        channel,
-        locale: message.language,
-        region: message.region ?? undefined,
-        purpose: message.purpose,
-        code,
-        minutes,
-        app: message.application_name,
-        webOtpHost: message.web_otp_host ?? undefined,
-        androidHash: message.android_sms_hash ?? undefined,
-      }),
-      templateId: step.templateId,
-      parameters: { code, minutes: String(minutes), app: message.application_name },
-      templateParameters: step.templateParameters ?? [],
-      locale: message.language,
-      receiptUrl: providers.receiptUrlOf(message.pool_id, step.provider),
+  const waitOn = async (message: MessageRow): Promise<void> => {
+    const age = (clock.now().getTime() - message.created_at.getTime()) / 1000
+    const seconds = Math.min(retrySeconds.most, Math.max(retrySeconds.least, age * retryFactor))
+    await messages.postpone(message.pool_id, message.id, seconds)
+  }
+
+  /** @param mayPass whether it may go better later */
+  const giveUp = async (message: MessageRow, reasons: string[], mayPass = false): Promise<Delivery> => {
+    if (mayPass && isNotice(message)) {
+      await waitOn(message)
+      return { outcome: 'waiting', reasons }
     }
+    await messages.fail(message.pool_id, message.id)
+    return { outcome: 'failed', reasons }
   }
 
-  const call = (
-    { provider }: ConnectedProvider,
-    outgoing: OutgoingMessage,
-    deadline: Date,
-  ): Promise<SendOutcome> => {
-    const left = deadline.getTime() - clock.now().getTime()
-    const milliseconds = Math.max(1, Math.min(config.providerTimeoutSeconds * 1000, left))
-    return provider.send(outgoing, AbortSignal.timeout(milliseconds))
-  }
-
-  /** What the provider answered, kept. */
-  const keepOutcome = async (
-    message: MessageRow,
-    attempt: { position: number; provider: string; kind: ConnectedProvider['kind'] },
-    outcome: SendOutcome,
-  ): Promise<void> => {
-    const at = { poolId: message.pool_id, messageId: message.id, position: attempt.position }
-    if (outcome.outcome === 'refused') {
-      const { reason, code } = outcome
-      log.warn(
-        { provider: attempt.provider, reason, code, to: maskPhone(message.recipient as E164) },
-        'a provider refused a message',
-      )
-      await messages.refuseAttempt({ ...at, reason, code: code.slice(0, 100) })
-      return
-    }
-    await messages.acceptAttempt({
-      ...at,
-      provider: attempt.provider,
-      providerMessageId: outcome.providerMessageId,
-      segments: outcome.segments,
-      price: outcome.price,
-      pollAfterSeconds: attempt.kind.receipts.includes('polled') ? firstPollSeconds : undefined,
-      asksOn: attempt.kind.tellsPrice === true,
-    })
-  }
-
-  const priceOf = async (poolId: string, step: Step, segments: number) => {
-    const { budget } = await guard.policyOf(poolId)
-    return { priceMicros: costOf(step, segments, budget.assumedPrice), currency: budget.currency }
-  }
-
-  type Work = { message: MessageRow; code: string; position: number; deadline: Date }
-
-  /** One step: undefined where it could not be tried. */
-  const tryStep = async (work: Work, step: Step): Promise<Tried | undefined> => {
-    const { message, code, position, deadline } = work
-    const { pool_id: poolId, id: messageId } = message
-    const { provider } = step
-    const connected = await providers.connected(poolId, provider)
-    if (connected === undefined) return undefined
-    const outgoing = await compose(message, step, code)
-    const segments = outgoing.channel === 'sms' ? countSegments(outgoing.text).segments : 1
-    const price = await priceOf(poolId, step, segments)
-    return breakers.run(poolId, provider, async () => {
-      const { id, channel } = outgoing
-      const attempt = { poolId, messageId, position, id, provider, channel, segments, ...price }
-      if (!(await messages.startAttempt(attempt))) return 'elsewhere'
-      const outcome = await call(connected, outgoing, deadline)
-      await keepOutcome(message, { position, provider, kind: connected.kind }, outcome)
-      return outcome
-    })
-  }
-
-  /** After a crash in the middle of a call: again under the same key, where the provider knows such keys. */
-  const resume = async (
-    work: Work,
-    attempt: AttemptRow,
-    steps: readonly Step[],
-  ): Promise<SendOutcome | undefined> => {
-    const { message, code, deadline } = work
-    const { position, provider } = attempt
-    const step = steps.find((one) => isOf(attempt, one))
-    const connected = await providers.connected(message.pool_id, provider)
-    const outcome =
-      step === undefined || connected === undefined || !isIdempotent(connected)
-        ? undefined
-        : await breakers.run(message.pool_id, provider, async () =>
-            call(connected, { ...(await compose(message, step, code)), id: attempt.id }, deadline),
-          )
-    if (connected === undefined || outcome === undefined || outcome === 'elsewhere') {
-      await messages.markUnknown(message.pool_id, message.id, position)
-      return undefined
-    }
-    await keepOutcome(message, { position, provider, kind: connected.kind }, outcome)
-    return outcome
-  }
-
-  /** The steps of the route in their order, and what was tried with this message before, by a process that is gone. */
+  /** The steps of the route in their order, and what was tried with this message before. */
   const plan = async (
     message: MessageRow,
   ): Promise<{ steps: readonly Step[]; own: readonly AttemptRow[] }> => {
     const phone = message.recipient as E164
-    const attempts = await messages.attemptsOfPasscode(message)
+    const attempts = await messages.attemptsOfContent(message)
     const route = await routing.routeOf(message.pool_id, phone)
     const tried = attempts.filter(({ state }) => state !== 'delivered')
+    const steps = await routing.order(message.pool_id, route, phone, tried)
     return {
-      steps: await routing.order(message.pool_id, route, phone, tried),
+      // A call cannot be read again, and holds no link.
+      steps: isNotice(message) ? steps.filter((step) => channelOf(step) !== 'voice') : steps,
       own: attempts.filter((attempt) => attempt.message_id === message.id),
     }
   }
@@ -189,46 +83,85 @@ export const createDelivery = (deps: Deps) => {
   /** One step after the other, until a provider takes the message or none could. */
   const tryAll = async (work: Work, steps: readonly Step[], reasons: string[]): Promise<Delivery> => {
     let { position } = work
+    // Of a try that was resumed.
+    let mayPass = reasons.length > 0
     for (const step of steps) {
-      if (clock.now() >= work.deadline) break
-      const outcome = await tryStep({ ...work, position }, step)
+      if (clock.now() >= work.deadline) {
+        mayPass = true
+        break
+      }
+      const outcome = await tries.tryStep({ ...work, position }, step)
       if (outcome === undefined) {
         reasons.push(`${step.provider}: not available`)
+        mayPass = true
         continue
       }
       if (outcome === 'elsewhere') return { outcome: 'elsewhere' }
       if (outcome.outcome === 'accepted') return { outcome: 'accepted' }
       reasons.push(`${step.provider}: ${outcome.reason}`)
-      if (!failures[outcome.reason].tryNext) break
+      mayPass ||= isPassing(outcome.reason)
       position += 1
+      if (!failures[outcome.reason].tryNext) break
     }
-    return giveUp(work.message, reasons)
+    return giveUp(work.message, reasons, mayPass)
   }
 
-  const giveUp = async (message: MessageRow, reasons: string[]): Promise<Delivery> => {
-    await messages.fail(message.pool_id, message.id)
-    return { outcome: 'failed', reasons }
+  const deliverToPhone = async (given: Omit<Work, 'position'>): Promise<Delivery> => {
+    const { message } = given
+    const { steps, own } = await plan(message)
+    const work = { ...given, position: own.length }
+
+    const last = own.at(-1)
+    const resumed =
+      last?.state === 'started'
+        ? await tries.resume({ ...work, position: last.position }, last, steps)
+        : undefined
+    if (resumed?.outcome === 'accepted') return { outcome: 'accepted' }
+    const reasons = resumed === undefined ? [] : [`${last?.provider}: ${resumed.reason}`]
+    if (resumed !== undefined && !failures[resumed.reason].tryNext) return giveUp(message, reasons)
+    // What has refused this message is not asked again, unless what was wrong may be over; who did not get to answer
+    // comes last.
+    const refused = own.filter(
+      (attempt) =>
+        (attempt.state === 'refused' && !(isNotice(message) && isPassing(attempt.reason))) ||
+        (attempt === last && resumed !== undefined),
+    )
+    const left = steps.filter((step) => !refused.some((attempt) => isOf(attempt, step)))
+    return tryAll(work, left, reasons)
+  }
+
+  const deliverToMailbox = async (given: Omit<Work, 'position'>): Promise<Delivery> => {
+    const { message } = given
+    const own = await messages.attemptsOf(message)
+    const last = own.at(-1)
+    // The letter goes out again under the same Message-ID: a mailbox may show it once.
+    if (last?.state === 'started') await messages.markUnknown(message.pool_id, message.id, last.position)
+    const outcome = await tries.tryPost({ ...given, position: own.length })
+    if (outcome === 'elsewhere') return { outcome: 'elsewhere' }
+    if (outcome.outcome === 'accepted') return { outcome: 'accepted' }
+    return giveUp(message, [outcome.reason], outcome.retry)
   }
 
   const deliver = async (message: MessageRow): Promise<Delivery> => {
     const now = clock.now()
-    const code = passcodes.codeOfMessage(message)
-    if (code === undefined || message.expires_at <= now) return giveUp(message, ['expired'])
-    const { steps, own } = await plan(message)
-    const work = { message, code, deadline: secondsAfter(now, deliverySeconds), position: own.length }
+    const content = await compose.contentOf(message)
+    if (content === undefined || message.expires_at <= now) return giveUp(message, ['expired'])
+    const work = { message, content, deadline: secondsAfter(now, deliverySeconds) }
+    return message.channel === 'email' ? deliverToMailbox(work) : deliverToPhone(work)
+  }
 
-    const last = own.at(-1)
-    const resumed =
-      last?.state === 'started' ? await resume({ ...work, position: last.position }, last, steps) : undefined
-    if (resumed?.outcome === 'accepted') return { outcome: 'accepted' }
-    const reasons = resumed === undefined ? [] : [`${last?.provider}: ${resumed.reason}`]
-    if (resumed !== undefined && !failures[resumed.reason].tryNext) return giveUp(message, reasons)
-    // What has refused this message is not asked again; who did not get to answer comes last.
-    const refused = own.filter(
-      (attempt) => attempt.state === 'refused' || (attempt === last && resumed !== undefined),
-    )
-    const left = steps.filter((step) => !refused.some((attempt) => isOf(attempt, step)))
-    return tryAll(work, left, reasons)
+  const deliverOneDue = async (message: MessageRow): Promise<void> => {
+    try {
+      const delivery = await deliver(message)
+      if (!isNotice(message))
+        log.warn({ message: message.id, ...delivery }, 'a message that was left behind was taken over')
+      else if (delivery.outcome !== 'accepted')
+        log.warn({ message: message.id, ...delivery }, 'a notice was not delivered')
+    } catch (error) {
+      // One that cannot be delivered, because no route serves it any more, must not hold up the others.
+      log.error({ err: error, message: message.id }, 'a message that was due could not be delivered')
+      if (isNotice(message)) await waitOn(message)
+    }
   }
 
   return {
@@ -238,63 +171,42 @@ export const createDelivery = (deps: Deps) => {
       return message === undefined ? { outcome: 'elsewhere' } : deliver(message)
     },
 
-    /** Delivers what processes that are gone have left; called every few seconds by every process. */
+    /** Delivers notices, and what processes that are gone have left; called every few seconds by every process. */
     deliverDue: async (): Promise<number> => {
-      const due = await messages.leaseDue(takenOverAtOnce)
-      for (const message of due) {
-        try {
-          const delivery = await deliver(message)
-          log.warn({ message: message.id, ...delivery }, 'a message that was left behind was taken over')
-        } catch (error) {
-          // One that cannot be delivered, because no route serves it any more, must not hold up the others.
-          log.error(
-            { err: error, message: message.id },
-            'a message that was left behind could not be delivered',
-          )
-        }
+      let delivered = 0
+      for (let round = 0; round < rounds; round += 1) {
+        const due = await messages.leaseDue(atOnce)
+        await Promise.all(due.map(deliverOneDue))
+        delivered += due.length
+        if (due.length < atOnce) break
       }
-      return due.length
+      return delivered
     },
 
     /** What the first step of the route would cost, for the budget. */
     estimate: async (poolId: string, step: Step, sample: MessageSample): Promise<number> => {
-      const text = await deps.templates.render({
-        poolId,
-        channel: channelOf(step),
-        locale: sample.language,
-        region: sample.region,
-        purpose: sample.purpose,
-        code: '0'.repeat(sample.codeLength),
-        minutes: sample.minutes,
-        app: sample.app,
-        webOtpHost: sample.webOtpHost,
-        androidHash: sample.androidHash,
-      })
-      const segments = channelOf(step) === 'sms' ? countSegments(text).segments : 1
-      return (await priceOf(poolId, step, segments)).priceMicros
+      const channel = channelOf(step)
+      const text = await compose.sampleText(poolId, channel, sample)
+      const segments = channel === 'sms' ? countSegments(text).segments : 1
+      return (await tries.priceOf(poolId, step, segments)).priceMicros
+    },
+
+    /** What a message says, for the inbox; undefined where that can no longer be made. */
+    read: async (message: MessageRow): Promise<{ text: string; code: string | undefined } | undefined> => {
+      const content = await compose.contentOf(message)
+      if (content === undefined) return undefined
+      const text = await compose.textOf(message, message.channel, content)
+      return { text, code: content.kind === 'passcode' ? content.code : undefined }
     },
 
     breakerOf: breakers.stateOf,
   }
 }
 
-export type MessageSample = {
-  language: string
-  region: string | undefined
-  purpose: Purpose
-  codeLength: number
-  minutes: number
-  app: string
-  webOtpHost: string | undefined
-  androidHash: string | undefined
-}
-
 export type Deliveries = ReturnType<typeof createDelivery>
 
-const isOf = (attempt: { provider: string; channel: string }, step: Step): boolean =>
-  attempt.provider === step.provider && attempt.channel === channelOf(step)
+const isNotice = ({ notice_id: noticeId }: MessageRow): boolean => noticeId !== null
 
-const regionOf = (phone: E164): Region | undefined => {
-  const { region } = prefixesOf(phone)
-  return /^[A-Z]{2}$/.test(region) ? (region as Region) : undefined
-}
+/** Whether what tells of a provider, not of the message: it may be mended within hours. */
+const isPassing = (reason: string | null): boolean =>
+  reason !== null && Object.hasOwn(failures, reason) && failures[reason as FailureReason].breaks

@@ -1,45 +1,39 @@
 // The built-in inbox: what would have reached phones and mailboxes, for trying Dialtone without a provider.
 //
 // What must stay true: it shows only messages that were routed to it, and exists only where the settings switch it on;
-// codes are made again from their challenges on reading, so that none is stored (rule 3).
-import { inboxProvider, type MessageRow, type Messages, minutesOf } from '../messages/messages.ts'
-import { type Passcodes, type Purpose, wireChannelOf } from '../passcodes/passcodes.ts'
-import type { Templates } from '../templates/templates.ts'
+// texts and codes are made again on reading, so that none is stored (rule 3).
+import type { Deliveries } from '../delivery/delivery.ts'
+import { inboxProvider, type MessageRow, type Messages } from '../messages/messages.ts'
+import { type Purpose, wireChannelOf } from '../passcodes/passcodes.ts'
 
 export type InboxMessage = {
   id: string
   to: string
   text: string
+  /** Empty where the message carries none. */
   passCode: string
+  /** The wire's channel of a passcode; of a notice `NOTICE_` and its kind. */
   channel: string
   createdAt: string
 }
 
-type Deps = { messages: Messages; passcodes: Passcodes; templates: Templates }
+/** What the inbox says of a message's purpose. */
+const channelOf = (row: MessageRow): string =>
+  row.notice_id === null
+    ? wireChannelOf(row.channel, row.purpose as Purpose)
+    : `NOTICE_${row.purpose.toUpperCase()}`
 
-export const createInbox = ({ messages, passcodes, templates }: Deps) => {
+export const createInbox = ({ messages, delivery }: { messages: Messages; delivery: Deliveries }) => {
   const show = async (row: MessageRow): Promise<InboxMessage[]> => {
-    const code = passcodes.codeOfMessage(row)
-    if (code === undefined) return []
-    const purpose = row.purpose as Purpose
+    const content = await delivery.read(row)
+    if (content === undefined) return []
     return [
       {
         id: row.id,
         to: row.recipient,
-        text: await templates.render({
-          poolId: row.pool_id,
-          channel: row.channel,
-          locale: row.language,
-          region: row.region ?? undefined,
-          purpose,
-          code,
-          minutes: minutesOf(row),
-          app: row.application_name,
-          webOtpHost: row.web_otp_host ?? undefined,
-          androidHash: row.android_sms_hash ?? undefined,
-        }),
-        passCode: code,
-        channel: wireChannelOf(row.channel, purpose),
+        text: content.text,
+        passCode: content.code ?? '',
+        channel: channelOf(row),
         createdAt: row.created_at.toISOString(),
       },
     ]

@@ -10,8 +10,11 @@ const Messages = Type.Object({
       id: Type.String(),
       to: Type.String({ description: 'E.164 or an email address.', examples: ['+8618812345678'] }),
       text: Type.String(),
-      passCode: Type.String({ examples: ['123456'] }),
-      channel: Type.String({ examples: ['CHANNEL_BIND_PHONE'] }),
+      passCode: Type.String({ description: 'Empty in a notice.', examples: ['123456'] }),
+      channel: Type.String({
+        description: 'What the code is for; or NOTICE_ and what the notice tells of.',
+        examples: ['CHANNEL_BIND_PHONE'],
+      }),
       createdAt: Type.String({ description: 'ISO 8601, UTC.' }),
     }),
   ),

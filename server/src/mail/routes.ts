@@ -4,6 +4,7 @@ import { envelope, type Http, ok } from '../core/http.ts'
 import { issueRoute, purposeOf, wireChannelsOf } from '../passcodes/passcodes.ts'
 import { requireEmail } from '../users/users.ts'
 import type { Mail } from './mail.ts'
+import { type MailSettingsDeps, mailSettingsRoutes } from './settings-routes.ts'
 
 const SendEmailBody = Type.Object({
   channel: Type.Enum(wireChannelsOf('email'), {
@@ -17,20 +18,23 @@ const SendEmailBody = Type.Object({
   }),
 })
 
-export const mailRoutes = (http: Http, mail: Mail): void => {
+export const mailRoutes = (http: Http, { mail, ...deps }: MailSettingsDeps & { mail: Mail }): void => {
+  mailSettingsRoutes(http, deps)
+
   http.post(
     '/api/v3/send-email',
     {
       config: {
         access: 'application',
         limit: issueRoute.limit,
-        refusals: ['email_invalid', 'email_not_configured', ...issueRoute.refusals],
+        refusals: ['email_invalid', 'email_not_configured', 'email_undeliverable', ...issueRoute.refusals],
       },
       schema: {
         operationId: 'sendEmail',
         tags: ['Codes'],
         summary: 'Send a code by email',
-        description: 'As send-sms, by email. CHANNEL_VERIFY_EMAIL_LINK carries a code too, as yet.',
+        description:
+          'As send-sms, by email. CHANNEL_VERIFY_EMAIL_LINK brings a link in place of a code: who opens it, and presses the button there, has confirmed the address.',
         body: SendEmailBody,
         response: { 200: envelope() },
       },

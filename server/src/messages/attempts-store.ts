@@ -5,7 +5,7 @@ export type AttemptRow = {
   position: number
   id: string
   provider: string
-  channel: 'sms' | 'voice' | 'whatsapp'
+  channel: 'sms' | 'voice' | 'whatsapp' | 'email'
   state: 'started' | 'unknown' | 'refused' | 'accepted' | 'sent' | 'delivered' | 'failed'
   reason: string | null
   code: string | null
@@ -32,10 +32,10 @@ export const selectAttempts = (db: Queryable, poolId: string, messageId: string)
        and message_id = ${messageId}::uuid
      order by position`)
 
-/** The attempts of every message that carried this passcode, oldest first. */
-export const selectAttemptsOfPasscode = (
+/** The attempts of every message that carried this passcode or notice to this recipient, oldest first. */
+export const selectAttemptsOfContent = (
   db: Queryable,
-  given: { poolId: string; recipient: string; passcodeId: string },
+  given: { poolId: string; recipient: string; passcodeId: string | null; noticeId: string | null },
 ) =>
   db.query<AttemptRow>(sql`
     select ${columns}
@@ -45,7 +45,7 @@ export const selectAttemptsOfPasscode = (
        and message_attempts.message_id = messages.id
      where messages.pool_id = ${given.poolId}
        and messages.recipient = ${given.recipient}
-       and messages.passcode_id = ${given.passcodeId}
+       and (messages.passcode_id = ${given.passcodeId} or messages.notice_id = ${given.noticeId})
      order by message_attempts.message_id, message_attempts.position`)
 
 export type NewAttempt = {
@@ -54,7 +54,7 @@ export type NewAttempt = {
   position: number
   id: string
   provider: string
-  channel: 'sms' | 'voice' | 'whatsapp'
+  channel: 'sms' | 'voice' | 'whatsapp' | 'email'
   segments: number
   priceMicros: number
   currency: string

@@ -1,7 +1,8 @@
 // What is sent to people: one row a message, one row each time that a provider is tried with it, one row a receipt. A
-// message holds neither text nor code (rule 3): both are made again from the challenge when they are needed.
+// message carries a passcode or tells of a notice, and holds neither text nor code (rule 3): both are made again from
+// the challenge or the notice when they are needed.
 //
-// What must stay true: a message is a row before it is sent, written with the challenge that it carries (rule 23); of
+// What must stay true: a message is a row before it is sent, written with what it carries (rule 23); of
 // several processes, one delivers it; a provider's acceptance is not delivery (rule 24): a state only moves on, however
 // often and in whatever order receipts come.
 import { type Clock, secondsAfter } from '../core/clock.ts'
@@ -18,7 +19,7 @@ import {
   type NewAttempt,
   refuseAttempt,
   selectAttempts,
-  selectAttemptsOfPasscode,
+  selectAttemptsOfContent,
   selectReceipts,
   selectSpending,
   takeDuePolls,
@@ -29,6 +30,7 @@ import {
   failMessage,
   leaseDueMessages,
   type MessageRow,
+  postponeMessage,
   selectMessage,
   selectMessages,
   selectSummaries,
@@ -38,6 +40,7 @@ import {
 import { type TimelineEvent, timelineOf } from './timeline.ts'
 
 export type { AttemptRow, DuePoll } from './attempts-store.ts'
+export { type MailFailure, mailFailures } from './mail-failures.ts'
 export {
   insertMessageFrom,
   type MessageRow,
@@ -95,12 +98,17 @@ export const createMessages = ({ db, clock }: { db: Database; clock: Clock }) =>
     return leaseDueMessages(db, { now, until: secondsAfter(now, leaseSeconds), limit })
   },
 
-  attemptsOfPasscode: (message: MessageRow) =>
-    selectAttemptsOfPasscode(db, {
+  /** What was tried with this message, and with those that carried the same passcode. */
+  attemptsOfContent: (message: MessageRow) =>
+    selectAttemptsOfContent(db, {
       poolId: message.pool_id,
       recipient: message.recipient,
       passcodeId: message.passcode_id,
+      noticeId: message.notice_id,
     }),
+
+  /** What was tried with this message alone. */
+  attemptsOf: ({ pool_id: poolId, id }: MessageRow) => selectAttempts(db, poolId, id),
 
   /** False: another process has the message. */
   startAttempt: (attempt: Omit<NewAttempt, 'startedAt' | 'leasedUntil'>): Promise<boolean> => {
@@ -139,6 +147,11 @@ export const createMessages = ({ db, clock }: { db: Database; clock: Clock }) =>
     // Those that came before this answer. Here and there a row is written first and the other read in a second
     // statement, so that of an answer and a receipt at the same moment one always sees the other.
     await applyReceipts(db, given)
+  },
+
+  /** No provider took it, and one may later: it stays queued, and no process has it until then. */
+  postpone: async (poolId: string, id: string, seconds: number): Promise<void> => {
+    await postponeMessage(db, { poolId, id, until: secondsAfter(clock.now(), seconds) })
   },
 
   fail: async (poolId: string, id: string): Promise<void> => {

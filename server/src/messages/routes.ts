@@ -22,7 +22,10 @@ const Message = Type.Object({
   channel: Type.String({ description: '`sms` for whatever goes to a phone, or `email`.', examples: ['sms'] }),
   recipient: Type.String({ description: 'The whole number, or the address.', examples: ['+447700900123'] }),
   region: Type.Optional(Type.String({ examples: ['GB'] })),
-  purpose: Type.String({ examples: ['bind_phone'] }),
+  purpose: Type.String({
+    description: 'What its code is for; or what its notice tells of, such as `phone_changed`.',
+    examples: ['bind_phone'],
+  }),
   state: Type.Enum(['queued', 'accepted', 'delivered', 'failed'], {
     description: 'A provider’s acceptance is not delivery.',
     examples: ['delivered'],
@@ -41,7 +44,7 @@ const Message = Type.Object({
 const Attempt = Type.Object({
   id,
   provider: Type.String({ examples: ['twilio'] }),
-  channel: Type.Enum(['sms', 'voice', 'whatsapp'], { examples: ['sms'] }),
+  channel: Type.Enum(['sms', 'voice', 'whatsapp', 'email'], { examples: ['sms'] }),
   state: Type.Enum(['started', 'unknown', 'refused', 'accepted', 'sent', 'delivered', 'failed'], {
     examples: ['delivered'],
   }),
@@ -132,7 +135,7 @@ export const messageRoutes = (http: Http, messages: Messages): void => {
         operationId: 'consoleListMessages',
         tags,
         summary: 'Messages, newest first',
-        description: 'Kept for seven days. None of them tells its code.',
+        description: 'Kept for seven days. None of them tells its code, or the link of its notice.',
         querystring: Type.Object({
           recipient: Type.Optional(
             Type.String({ maxLength: 300, description: 'A number (%2B44…) or an email address.' }),

@@ -11,8 +11,10 @@ export type MessageRow = {
   recipient: string
   region: string | null
   purpose: string
-  passcode_id: string
-  key_id: string
+  /** Null, as its key: the message tells of a notice. */
+  passcode_id: string | null
+  key_id: string | null
+  notice_id: string | null
   language: string
   created_at: Date
   expires_at: Date
@@ -54,7 +56,7 @@ export const insertMessageFrom = (source: Sql, message: NewMessage, guardNote: S
 const columns = sql`
   messages.id, messages.pool_id, messages.application_id, applications.name as application_name,
   applications.web_otp_host, applications.android_sms_hash, messages.channel, messages.recipient, messages.region,
-  messages.purpose, messages.passcode_id, messages.key_id, messages.language, messages.created_at,
+  messages.purpose, messages.passcode_id, messages.key_id, messages.notice_id, messages.language, messages.created_at,
   messages.expires_at`
 
 const withApplication = sql`
@@ -112,6 +114,14 @@ export const leaseDueMessages = (db: Queryable, given: { now: Date; until: Date;
     select ${columns}
       from messages
       ${withApplication}`)
+
+export const postponeMessage = (db: Queryable, given: { poolId: string; id: string; until: Date }) =>
+  db.query(sql`
+    update messages
+       set leased_until = ${given.until}
+     where pool_id = ${given.poolId}
+       and id = ${given.id}
+       and state = 'queued'`)
 
 /** No provider took it. */
 export const failMessage = (db: Queryable, poolId: string, id: string) =>

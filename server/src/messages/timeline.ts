@@ -1,5 +1,6 @@
-import { type FailureReason, failures } from '../providers/providers.ts'
+import { failures } from '../providers/providers.ts'
 import type { AttemptRow, ReceiptRow } from './attempts-store.ts'
+import { mailFailures } from './mail-failures.ts'
 import type { MessageSummary } from './store.ts'
 
 export type TimelineEvent = {
@@ -15,13 +16,21 @@ export type TimelineEvent = {
   code?: string
 }
 
-const isReason = (reason: string): reason is FailureReason => reason in failures
+type Told = { channel?: string; reason: string | null; code: string | null }
 
-const why = ({ reason, code }: { reason: string | null; code: string | null }) => ({
-  ...(reason === null ? {} : { reason }),
-  ...(reason !== null && isReason(reason) ? { about: failures[reason].about } : {}),
-  ...(code === null ? {} : { code }),
-})
+const aboutOf = ({ channel, reason }: Told): string | undefined => {
+  const rows: Readonly<Record<string, { about: string }>> = channel === 'email' ? mailFailures : failures
+  return reason !== null && Object.hasOwn(rows, reason) ? rows[reason]?.about : undefined
+}
+
+const why = (told: Told) => {
+  const about = aboutOf(told)
+  return {
+    ...(told.reason === null ? {} : { reason: told.reason }),
+    ...(about === undefined ? {} : { about }),
+    ...(told.code === null ? {} : { code: told.code }),
+  }
+}
 
 /** `after`: where it stands at the earliest. */
 type Placed = Omit<TimelineEvent, 'at'> & { at: Date; after?: Date | undefined }

@@ -17,7 +17,14 @@ import type { TokenSubject } from '../sessions/sessions.ts'
 import { derivePasscode } from './derive.ts'
 import { type CountedLimit, fixedKeyId, type IssueGate, type IssueRow, issuePasscode } from './issue-store.ts'
 import { belongsToSender, type Channel, type Purpose, purposes } from './purposes.ts'
-import { deleteOldPasscodes, type Proof, stranger, type VerdictRow, verifyPasscode } from './store.ts'
+import {
+  deleteOldPasscodes,
+  discardPasscodes,
+  type Proof,
+  stranger,
+  type VerdictRow,
+  verifyPasscode,
+} from './store.ts'
 
 export type { CountedLimit, IssueGate } from './issue-store.ts'
 export { type Channel, type Purpose, purposeOf, purposes, wireChannelOf, wireChannelsOf } from './purposes.ts'
@@ -77,11 +84,14 @@ export type IssuedMessage = {
 
 export type PasscodeProof = {
   application: Application
-  purpose: Purpose
+  /** Of several, a code for any will do; one guess is one attempt at each of their live challenges. */
+  purpose: Purpose | readonly [Purpose, ...Purpose[]]
   recipient: string
   code: string
   userId?: string | undefined
   consume?: boolean
+  /** What the wire calls the code, for the refusal of one that cannot be right. */
+  field?: string
 }
 
 /** A refusal that says which limit it was, for those who act on it. */
@@ -278,21 +288,25 @@ export const createPasscodes = ({ db, keyring, clock, config }: Deps) => {
      * What a statement needs to verify a code with `passcodeVerdict`.
      * @throws ApiError request_invalid where no code of ours can look like that; nothing is counted then
      */
-    proof: ({ application, purpose, recipient, code, userId, consume = true }: PasscodeProof): Proof => {
+    proof: (given: PasscodeProof): Proof => {
+      const { application, purpose, recipient, code, userId, consume = true, field = 'passCode' } = given
       const typed = code.normalize('NFKC').replace(/\s/g, '')
       if (!/^\d+$/.test(typed) || typed.length !== passcodeLength) {
-        throw fieldInvalid('passCode', `must be the ${passcodeLength} digits of the message`)
+        throw fieldInvalid(field, `must be the ${passcodeLength} digits of the message`)
       }
       const holders = userId === undefined ? [stranger] : [userId, stranger]
+      const wanted = typeof purpose === 'string' ? [purpose] : purpose
       const { poolId, id } = application
       return {
         poolId,
         recipient,
-        purpose,
+        purposes: wanted,
         applicationId: id,
         userId,
         digests: keyring.all.flatMap((key) =>
-          holders.map((holder) => digest(key.digest, poolId, id, purpose, recipient, holder, typed)),
+          holders.flatMap((holder) =>
+            wanted.map((one) => digest(key.digest, poolId, id, one, recipient, holder, typed)),
+          ),
         ),
         consume,
         maxAttempts: limits.attemptsPerPasscode.count,
@@ -305,6 +319,33 @@ export const createPasscodes = ({ db, keyring, clock, config }: Deps) => {
     /** Verifies a code by itself, or in the caller's transaction, which must commit also when the code is wrong. */
     verify: (proof: Proof, tx: Queryable = db): Promise<VerdictRow> => verifyPasscode(tx, proof),
 
+    /**
+     * Verifies several codes in the caller's transaction, which must commit also when one is wrong: none is consumed
+     * before all are known to be right. In the order of recipients, so that two such calls never wait for each other.
+     * For every change that needs two codes (phone, email, sign-up).
+     */
+    verifyAll: async (proofs: readonly [Proof, ...Proof[]], tx: Queryable): Promise<VerdictRow> => {
+      const ordered = proofs.toSorted((a, b) => compareTexts(keyOf(a), keyOf(b)))
+      const looks = ordered.length > 1 ? ordered.map((proof) => ({ ...proof, consume: false })) : []
+      let verdict: VerdictRow = { outcome: null, retry_at: null }
+      for (const proof of [...looks, ...ordered]) {
+        verdict = await verifyPasscode(tx, proof)
+        if (verdict.outcome !== 'accepted') return verdict
+      }
+      return verdict
+    },
+
+    /**
+     * Spends what is live of a number or address for its user, and for nobody in particular: the user has it no more
+     * (rule 16). In the caller's transaction, which may hold the user already.
+     */
+    discard: async (
+      given: { poolId: string; recipient: string; userId: string },
+      tx: Queryable,
+    ): Promise<void> => {
+      await discardPasscodes(tx, { ...given, now: clock.now() })
+    },
+
     /** Whether a code is right, without consuming it. @throws ApiError passcode_attempts_exceeded */
     check: async (proof: Proof, language: Language): Promise<{ isValid: boolean; message?: string }> => {
       const verdict = await verifyPasscode(db, proof)
@@ -314,9 +355,16 @@ export const createPasscodes = ({ db, keyring, clock, config }: Deps) => {
       return { isValid: false, message: language === 'zh-CN' ? zh : en }
     },
 
-    /** The code that a message carries, made again; undefined where its key is no longer configured. */
-    codeOfMessage: (message: { key_id: string; passcode_id: string; purpose: string; recipient: string }) =>
-      codeOf(message.key_id, message.passcode_id, message.purpose, message.recipient),
+    /** The code that a message carries, made again; undefined where it carries none, or its key is no longer configured. */
+    codeOfMessage: (message: {
+      key_id: string | null
+      passcode_id: string | null
+      purpose: string
+      recipient: string
+    }) =>
+      message.key_id === null || message.passcode_id === null
+        ? undefined
+        : codeOf(message.key_id, message.passcode_id, message.purpose, message.recipient),
 
     /** Deletes what has been of no use for a day. */
     deleteOld: async (): Promise<void> => {
@@ -326,3 +374,7 @@ export const createPasscodes = ({ db, keyring, clock, config }: Deps) => {
 }
 
 export type Passcodes = ReturnType<typeof createPasscodes>
+
+const keyOf = ({ recipient, purposes: names }: Proof): string => `${recipient} ${names.join(' ')}`
+
+const compareTexts = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

@@ -10,7 +10,7 @@ export const stranger = '00000000-0000-0000-0000-000000000000'
 export type Proof = {
   poolId: string
   recipient: string
-  purpose: string
+  purposes: readonly string[]
   applicationId: string
   /** The signed-in user, whose own challenge is tried beside that of strangers. */
   userId: string | undefined
@@ -42,6 +42,7 @@ export const passcodeVerdict = (proof: Proof, gate: Sql): Sql => {
   const numberKey = `passcode_failures:${recipient}`
   const accountKey = `passcode_failures:account:${userId}`
   const digests = proof.digests.map((digest, index) => sql`${named({ [`digest${index}`]: digest })}::bytea`)
+  const purposes = proof.purposes.map((purpose, index) => sql`${named({ [`purpose${index}`]: purpose })}`)
   const matches = sql`code_digest in (${join(digests)})`
   const isTried =
     userId === undefined
@@ -50,7 +51,7 @@ export const passcodeVerdict = (proof: Proof, gate: Sql): Sql => {
   const challengeKey = sql`
         pool_id = ${named({ poolId })}
     and recipient = ${named({ recipient })}
-    and purpose = ${named({ purpose: proof.purpose })}
+    and purpose in (${join(purposes)})
     and application_id = ${named({ applicationId: proof.applicationId })}`
   const isOwn = userId === undefined ? sql`false` : sql`holder = ${named({ userId })}`
   const accountBudget =
@@ -163,6 +164,27 @@ export const verifyPasscode = async (db: Queryable, proof: Proof): Promise<Verdi
   if (row === undefined) throw new Error('the verdict gave no row')
   return row
 }
+
+/** One that another call holds is left to it: that call then finds that the user has the recipient no more. */
+export const discardPasscodes = (
+  tx: Queryable,
+  given: { poolId: string; recipient: string; userId: string; now: Date },
+) =>
+  tx.query(sql`
+    update passcodes
+       set consumed_at = ${named({ now: given.now })}
+     where pool_id = ${named({ poolId: given.poolId })}
+       and recipient = ${named({ recipient: given.recipient })}
+       and id in (
+             select id
+               from passcodes
+              where pool_id = ${named({ poolId: given.poolId })}
+                and recipient = ${named({ recipient: given.recipient })}
+                and holder in (${given.userId}, ${stranger})
+                and consumed_at is null
+                and expires_at > ${named({ now: given.now })}
+                for update skip locked
+           )`)
 
 /** Challenges that have been of no use since then. */
 export const deleteOldPasscodes = (db: Queryable, before: Date) =>

@@ -5,6 +5,9 @@ const right = 'correct horse battery'
 const wrong = { statusCode: 403, apiCode: 2333 }
 const locked = { statusCode: 403, apiCode: 2005, data: { retryAfterSeconds: expect.any(Number) } }
 
+/** Twenty wrong passwords lock; a captcha is asked for long before (test/flows/sign-in-captcha.test.ts). */
+const withoutCaptcha = { DIALTONE_SIGN_IN_FAILURES_BEFORE_CAPTCHA: '100' }
+
 const signUp = (app: TestApp, password: string) =>
   app.post('/api/v3/signup', { connection: 'PASSWORD', passwordPayload: { username: 'ada', password } })
 
@@ -51,7 +54,7 @@ describe('a password', () => {
   })
 
   it('that is right once more after 19 wrong ones resets nothing', async () => {
-    await using app = await startTestApp()
+    await using app = await startTestApp(withoutCaptcha)
     await signUp(app, right)
     const ada = { username: 'ada' }
     await times(19, () => signIn(app, ada, 'wrong'))
@@ -63,7 +66,7 @@ describe('a password', () => {
   })
 
   it('may be wrong exactly 20 times in an hour from one address, also at once', async () => {
-    await using app = await startTestApp()
+    await using app = await startTestApp(withoutCaptcha)
     await signUp(app, right)
     const ada = { username: 'ada' }
 
@@ -85,7 +88,7 @@ describe('a password', () => {
   })
 
   it('of an unknown account is answered and locked as one of a known account (rule 10)', async () => {
-    await using app = await startTestApp()
+    await using app = await startTestApp(withoutCaptcha)
     const nobody = { username: 'nobody' }
 
     const replies = await times(21, () => signIn(app, nobody, right))

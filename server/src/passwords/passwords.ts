@@ -1,49 +1,57 @@
-// Passwords: the policy, the hash, and opening the ones that a client encrypted.
+// Passwords: the policy, the hash, opening the ones that a client encrypted, and setting new ones.
 //
 // What must stay true: argon2id with OWASP's parameters (rule 26); an unknown account costs the same time as a wrong
-// password (rule 11); guesses are counted before they are compared.
+// password (rule 11); guesses are counted before they are compared; whoever sets a password ends the sessions of others
+// (rule 15).
 import { constants, type KeyObject, privateDecrypt } from 'node:crypto'
 import { hash, verify } from '@node-rs/argon2'
 import { sm2 } from 'sm-crypto-v2'
-import { ApiError, fieldInvalid } from '../api-codes.ts'
+import type { AccountPolicies } from '../account-policy/account-policy.ts'
+import { fieldInvalid } from '../api-codes.ts'
+import type { Audit } from '../audit/audit.ts'
 import type { Config } from '../config.ts'
-import { type Clock, secondsUntil } from '../core/clock.ts'
-import { type Counter, giveBack, takeOne } from '../core/counters.ts'
+import type { Clock } from '../core/clock.ts'
 import { type Keyring, randomToken } from '../core/crypto.ts'
-import type { Database } from '../core/database.ts'
-import { networkOf } from '../core/network.ts'
+import type { Database, Queryable } from '../core/database.ts'
 import { type Keys, rsaPrivateKeyOf } from '../keys/keys.ts'
+import type { Sessions } from '../sessions/sessions.ts'
+import { createPasswordFailures, type Guess } from './failures.ts'
+import { type NewPassword, requireStrongPassword } from './policy.ts'
+import { discardPassword } from './store.ts'
+
+export {
+  createPasswordChanges,
+  type PasswordChanges,
+  type PasswordCheck,
+  type ResetProof,
+} from './change.ts'
+export { passwordSecurityLevel } from './policy.ts'
 
 export type PasswordEncryption = 'none' | 'rsa' | 'sm2'
 
 /** OWASP Password Storage Cheat Sheet: m = 19 MiB, t = 2, p = 1; argon2id is the library's default variant. */
 const argon2 = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
 
-const minLength = 8
-const maxLength = 128
+type Deps = {
+  db: Database
+  keys: Keys
+  accountPolicy: AccountPolicies
+  sessions: Sessions
+  audit: Audit
+  keyring: Keyring
+  clock: Clock
+  config: Pick<Config, 'limits'>
+}
 
-type Deps = { db: Database; keys: Keys; keyring: Keyring; clock: Clock; config: Pick<Config, 'limits'> }
-
-export const createPasswords = ({ db, keys, keyring, clock, config }: Deps) => {
+export const createPasswords = (deps: Deps) => {
+  const { db, keys, accountPolicy, sessions, audit, keyring, clock, config } = deps
   let decoy: Promise<string> | undefined
   const decoyHash = () => {
     decoy ??= hash(randomToken(), argon2)
     return decoy
   }
 
-  const counter = (poolId: string, identifier: string, ip: string): Counter => ({
-    poolId,
-    key: `password_failures:${keyring.fingerprint(identifier)}:${networkOf(ip)}`,
-    ...config.limits.passwordFailuresHour,
-    now: clock.now(),
-  })
-
-  const takeGuess = async (failures: Counter): Promise<void> => {
-    const spentUntil = await takeOne(db, failures)
-    if (spentUntil === undefined) return
-    const retryAfterSeconds = secondsUntil(clock.now(), spentUntil)
-    throw new ApiError('account_locked', 'too many wrong passwords from this address', { retryAfterSeconds })
-  }
+  const failures = createPasswordFailures({ db, keyring, clock, config })
 
   return {
     /**
@@ -59,8 +67,7 @@ export const createPasswords = ({ db, keys, keyring, clock, config }: Deps) => {
     }): Promise<string> => {
       const { password, encryption, field } = given
       if (encryption === 'none') return password
-      const failures = counter(given.poolId, 'encrypted password', given.ip)
-      await takeGuess(failures)
+      const guess = await failures.take({ ...given, identifier: 'encrypted password' })
       const opened =
         encryption === 'rsa'
           ? openRsa(password, rsaPrivateKeyOf(await keys.newest('password_rsa')))
@@ -71,48 +78,45 @@ export const createPasswords = ({ db, keys, keyring, clock, config }: Deps) => {
           `could not be decrypted: encrypt it with the ${encryption} key of /api/v3/system`,
         )
       }
-      await giveBack(db, failures)
+      await guess.forgive()
       return opened
     },
 
-    /** @throws ApiError password_too_weak */
-    requireStrong: (password: string): void => {
-      const length = [...password].length
-      if (length < minLength || length > maxLength)
-        throw new ApiError('password_too_weak', `${length} characters`)
-    },
+    /** Not inside a transaction: it may read the policy. @throws ApiError password_too_weak */
+    requireStrong: async (given: NewPassword): Promise<void> =>
+      requireStrongPassword(given, await accountPolicy.of(given.poolId)),
 
     hash: (password: string): Promise<string> => hash(password, argon2),
 
     /**
      * Whether the password is right; without a hash a decoy is verified, which takes the same time and fails.
-     * @throws ApiError account_locked when this identifier has failed too often from this address
+     * @throws ApiError account_locked when this identifier has failed too often from this network; captcha_required where
+     *   `captchaSolved` is given, and false
      */
-    verify: async (given: {
-      poolId: string
-      identifier: string
-      ip: string
-      password: string
-      passwordHash: string | undefined
-    }): Promise<boolean> => {
-      const failures = counter(given.poolId, given.identifier, given.ip)
-      await takeGuess(failures)
+    verify: async (
+      given: Guess & { password: string; passwordHash: string | undefined },
+    ): Promise<boolean> => {
+      const guess = await failures.take(given)
       const matches = await verify(given.passwordHash ?? (await decoyHash()), given.password)
       if (!matches || given.passwordHash === undefined) return false
-      await giveBack(db, failures)
+      await guess.forgive()
       return true
+    },
+
+    /**
+     * For an account whose email address was just proved for the first time: who set its password may be somebody else,
+     * who signed up with that address before its owner did. The password is gone, and all sessions end. In the
+     * transaction that proves the address, before its own session starts.
+     */
+    discardUnproved: async (tx: Queryable, given: { poolId: string; userId: string }): Promise<void> => {
+      if (!(await discardPassword(tx, { ...given, now: clock.now() }))) return
+      await sessions.endOthers({ ...given, reason: 'password_discarded' }, tx)
+      await audit.record(given.poolId, { type: 'password.discarded', userId: given.userId }, tx)
     },
   }
 }
 
 export type Passwords = ReturnType<typeof createPasswords>
-
-/** 1 low, 2 medium, 3 high: what the security page shows. Length counts most (NIST SP 800-63B-4, 3.1.1.2). */
-export const passwordSecurityLevel = (password: string): 1 | 2 | 3 => {
-  const kinds = [/[a-z]/, /[A-Z]/, /\d/, /[^a-zA-Z\d]/].filter((kind) => kind.test(password)).length
-  if (password.length >= 16 || (password.length >= 12 && kinds >= 3)) return 3
-  return password.length >= 10 || kinds >= 3 ? 2 : 1
-}
 
 const openRsa = (sealed: string, key: KeyObject): string | undefined => {
   const bytes = Buffer.from(sealed, 'base64')

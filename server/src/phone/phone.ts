@@ -1,71 +1,91 @@
-// The phone of the signed-in user's account: binding it. The heart of this project.
+// The phone of an account: binding, changing, unbinding and undoing it. The heart of this project; a file each.
 //
 // What must stay true: one number, one account, per pool (rule 13); only who has proved control of a number learns
-// that it is bound elsewhere (rule 10); of several users with the same number pending, the first to prove it wins
-// (rule 17); every binding stays in the history (rule 18); a wrong code never touches the session (rule 9).
-import { ApiError } from '../api-codes.ts'
-import type { Application } from '../applications/applications.ts'
+// that it is bound elsewhere (rule 10); every binding stays in the history, masked (rules 12 and 18).
+import type { AccountPolicies } from '../account-policy/account-policy.ts'
 import type { Audit } from '../audit/audit.ts'
 import type { Clock } from '../core/clock.ts'
-import { newId } from '../core/crypto.ts'
-import { type Database, violatedUniqueIndex } from '../core/database.ts'
+import type { Keyring } from '../core/crypto.ts'
+import type { Database } from '../core/database.ts'
+import type { Notices } from '../notices/notices.ts'
 import type { Passcodes } from '../passcodes/passcodes.ts'
-import type { E164 } from '../phone-numbers/phone-numbers.ts'
-import type { AccessToken } from '../tokens/tokens.ts'
-import { bindPhone } from './store.ts'
+import type { Sessions } from '../sessions/sessions.ts'
+import type { StepUp } from '../step-up/step-up.ts'
+import type { Users } from '../users/users.ts'
+import { createBind } from './bind.ts'
+import { createChange } from './change.ts'
+import { createClaims } from './claims.ts'
+import { createDelayedChange } from './delayed-change.ts'
+import { createReplace } from './replace.ts'
+import { selectBindings } from './store.ts'
+import { createUnbind } from './unbind.ts'
+import { createUndo } from './undo.ts'
 
-export type BindRequest = {
-  user: AccessToken
-  application: Application
-  phone: E164
-  passcode: string
-  ip: string
+export type { Claim, ClaimOutcome, ClaimTerms } from './claims.ts'
+export type { Undone } from './undo.ts'
+
+/** A number that a user had or has; never in clear. */
+export type Binding = {
+  /** Masked; null where the user was deleted since. */
+  phone: string | null
+  phoneFingerprint: string
+  applicationId: string
+  ip: string | null
+  boundAt: Date
+  unboundAt: Date | null
+  /** Null while it is bound. */
+  endReason: string | null
 }
 
-type Deps = { db: Database; passcodes: Passcodes; audit: Audit; clock: Clock }
+type Deps = {
+  db: Database
+  keyring: Keyring
+  users: Users
+  sessions: Sessions
+  passcodes: Passcodes
+  stepUp: StepUp
+  accountPolicy: AccountPolicies
+  notices: Notices
+  audit: Audit
+  clock: Clock
+}
 
-export const createPhone = ({ db, passcodes, audit, clock }: Deps) => ({
-  /**
-   * Binds a proved number to the account of a user who has none.
-   * @throws ApiError token_invalid, user_disabled, phone_already_bound, phone_taken, request_invalid (passCode),
-   *   passcode_incorrect, passcode_expired, passcode_attempts_exceeded
-   */
-  bind: async ({ user, application, phone, passcode, ip }: BindRequest): Promise<void> => {
-    const { userId } = user
-    const proof = passcodes.proof({
-      application,
-      purpose: 'bind_phone',
-      recipient: phone,
-      code: passcode,
-      userId,
-    })
-    const event = {
-      type: 'phone.bound' as const,
-      userId,
-      applicationId: application.id,
-      ip,
-      detail: audit.describePhone(phone),
-    }
-    const row = await bindPhone(db, {
-      token: user,
-      phone,
-      proof,
-      bindingId: newId(clock),
-      applicationId: application.id,
-      ip,
-      recordFrom: (source) => audit.recordFrom(source, user.poolId, event),
-    }).catch((error: unknown) => {
-      if (violatedUniqueIndex(error) !== 'users_phone_key') throw error
-      throw new ApiError('phone_taken', 'another user proved the number at the same instant')
-    })
+export const createPhone = (deps: Deps) => {
+  const replace = createReplace(deps)
+  const claims = createClaims({ ...deps, replace })
+  const delayedChanges = createDelayedChange({ ...deps, replace })
+  const { terms: claimTerms, claim, requireFree, stopClaim, deleteOldClaims } = claims
+  const { applyDue, stopChange } = delayedChanges
 
-    if (row.status === null) throw new ApiError('token_invalid', 'the session has ended')
-    if (row.status !== 'Activated') throw new ApiError('user_disabled', `the user is ${row.status}`)
-    if (row.has_phone) throw new ApiError('phone_already_bound', 'the user has a phone')
-    passcodes.requireAccepted(row)
-    if (row.taken) throw new ApiError('phone_taken', 'the number is another user’s')
-    if (!row.bound) throw new ApiError('phone_already_bound', 'the user got a phone at the same instant')
-  },
-})
+  return {
+    ...createBind({ ...deps, claims, replace }),
+    ...createChange({ ...deps, claims, delayedChanges, replace }),
+    ...createUnbind({ ...deps, replace }),
+    ...createUndo({ replace }),
+    applyDue,
+    stopChange,
+
+    /** For other features that take a proved number: sign-up and the sign-in that registers. */
+    claimTerms,
+    claim,
+    requireFree,
+    stopClaim,
+
+    /** Every number that the user ever had, oldest first (rule 18). */
+    historyOf: async (poolId: string, userId: string): Promise<Binding[]> =>
+      (await selectBindings(deps.db, poolId, userId)).map((row) => ({
+        ...(row.phone === null
+          ? { phone: row.phone_masked, phoneFingerprint: row.phone_fingerprint ?? '' }
+          : deps.audit.describePhone(row.phone)),
+        applicationId: row.application_id,
+        ip: row.ip,
+        boundAt: row.bound_at,
+        unboundAt: row.unbound_at,
+        endReason: row.end_reason,
+      })),
+
+    deleteOld: deleteOldClaims,
+  }
+}
 
 export type Phone = ReturnType<typeof createPhone>

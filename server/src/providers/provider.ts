@@ -9,6 +9,9 @@ import type { FailureReason } from './failures.ts'
 /** How a message reaches a phone. */
 export type PhoneChannel = 'sms' | 'voice' | 'whatsapp'
 
+/** What an approved template may take: of a passcode the first three, of a notice the last three. */
+export type TemplateParameter = 'code' | 'minutes' | 'app' | 'change' | 'link'
+
 /** Millionths of a unit of the currency (ISO 4217). */
 export type Money = { micros: number; currency: string }
 
@@ -24,14 +27,22 @@ export type OutgoingMessage = {
   text: string
   /** For a provider that sends only templates which it has approved: its id there, and what the text is made of. */
   templateId: string | undefined
-  parameters: { code: string; minutes: string; app: string }
+  /** It tells of a change to an account and holds no code: no template of the provider's settings fits it. */
+  isNotice?: true
+  parameters: Readonly<
+    Record<'code' | 'minutes' | 'app', string> & Partial<Record<TemplateParameter, string>>
+  >
   /** What the template takes, in its order; empty: as the provider's settings say. */
-  templateParameters: readonly ('code' | 'minutes' | 'app')[]
+  templateParameters: readonly TemplateParameter[]
   /** BCP 47, as `zh-CN`. */
   locale: string
   /** Where the provider reports what became of the message. */
   receiptUrl: string
 }
+
+/** WhatsApp lets nobody begin a conversation without an approved template, and one for codes takes nothing else. */
+export const lacksNoticeTemplate = ({ channel, isNotice, templateId }: OutgoingMessage): boolean =>
+  isNotice === true && channel === 'whatsapp' && templateId === undefined
 
 export type SendOutcome =
   | { outcome: 'accepted'; providerMessageId: string; segments?: number; price?: Money }

@@ -36,6 +36,14 @@ export const Step = Type.Object(
         examples: ['SMS_000001'],
       }),
     ),
+    noticeTemplateId: Type.Optional(
+      Type.String({
+        maxLength: 100,
+        description:
+          'The same for notices of changes to an account. Its variables are, in this order: app, change (what happened, in words) and link. Absent: such a provider carries no notices.',
+        examples: ['SMS_000002'],
+      }),
+    ),
     templateParameters: Type.Optional(
       Type.Array(Type.Enum(['code', 'minutes', 'app']), {
         maxItems: 3,

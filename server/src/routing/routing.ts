@@ -67,6 +67,13 @@ export const createRouting = ({ db, conversions, clock, config }: Deps) => {
     if (faults.length > 0) throw fieldsInvalid(faults)
   }
 
+  /** The route that serves a number, if one does. */
+  const find = async (poolId: string, phone: E164): Promise<Route | undefined> => {
+    const route = (await routesOf(poolId)).find(({ serves }) => isServed(serves, phone))
+    const isUsable = route?.steps.some(({ provider }) => provider !== inboxProvider || config.inbox)
+    return isUsable === true ? route : undefined
+  }
+
   return {
     list: read,
 
@@ -92,11 +99,12 @@ export const createRouting = ({ db, conversions, clock, config }: Deps) => {
       cache.delete(poolId)
     },
 
+    find,
+
     /** @throws ApiError international_sms_not_configured where no route serves the number */
     routeOf: async (poolId: string, phone: E164): Promise<Route> => {
-      const route = (await routesOf(poolId)).find(({ serves }) => isServed(serves, phone))
-      const isUsable = route?.steps.some(({ provider }) => provider !== inboxProvider || config.inbox)
-      if (route === undefined || !isUsable) {
+      const route = await find(poolId, phone)
+      if (route === undefined) {
         throw new ApiError('international_sms_not_configured', `no route for ${prefixesOf(phone).region}`)
       }
       return route

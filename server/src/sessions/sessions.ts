@@ -12,22 +12,42 @@ import type { Database, Queryable } from '../core/database.ts'
 import {
   deleteOldSessions,
   endSession,
+  endSessions,
   insertRefreshToken,
   insertSession,
+  recordFactorProof,
   rotateRefreshToken,
   selectLiveSession,
   selectSessionOfRefreshToken,
+  selectSessionProof,
   type TokenSubject,
 } from './store.ts'
 
-export { liveSession, type TokenSubject } from './store.ts'
+export { createDevices } from './devices.ts'
+export { endSessionsFrom, liveSession, type TokenSubject } from './store.ts'
+
+/** A factor beside the one that is in question counts so long after its proof (NIST SP 800-63B-4, 4.1.2). */
+const factorProofSeconds = 300
+
+/**
+ * A phone or an address that was bound later than the account was made vouches for the other one only after so long:
+ * whoever took over a session could bind their own, sign in with it, and change the rest. It is as long as the owner can
+ * undo the binding.
+ */
+export const settledSeconds = 7 * 86_400
+
+/** What proves another factor than the one in question: the way to sign in, and the factor that is the same. */
+const otherFactors = {
+  phone: { method: 'email_passcode', boundAt: 'email_bound_at', same: 'SMS' },
+  email: { method: 'phone_passcode', boundAt: 'phone_bound_at', same: 'EMAIL' },
+} as const
 
 export type SessionStart = {
   application: Application
   userId: string
   /** Granted scopes, parted by spaces. */
   scope: string
-  /** How the user signed in: `password`, `sms_passcode`, `email_passcode`. */
+  /** How the user signed in: `password`, `phone_passcode`, `email_passcode`, `passkey`. */
   method: string
   ip: string | undefined
   userAgent: string | undefined
@@ -112,6 +132,40 @@ export const createSessions = ({ db, audit, clock }: { db: Database; audit: Audi
       await audit.record(poolId, { type: 'session.ended', userId: ended.user_id, detail: { reason } })
   },
 
+  /** Ends all sessions of a user but the one that is kept, in the caller's transaction (rule 15). */
+  endOthers: async (
+    given: { poolId: string; userId: string; keptSessionId?: string | undefined; reason: string },
+    tx: Queryable,
+  ): Promise<void> => {
+    await endSessions(tx, { ...given, now: clock.now() })
+  },
+
+  /** Remembers that a factor was proved in a session just now. @param factor OTP, RECOVERY_CODE, PASSKEY */
+  recordFactorProof: async (token: TokenSubject, factor: string, tx: Queryable = db): Promise<void> => {
+    const { poolId, sessionId } = token
+    await recordFactorProof(tx, { poolId, sessionId, factor, now: clock.now() })
+  },
+
+  /**
+   * Whether another factor than the one in question was proved in this session within five minutes (rule 14).
+   * @param about `besides`: what is to be changed, whose own proofs do not count
+   */
+  hasFreshFactor: async (
+    { poolId, sessionId }: TokenSubject,
+    about: { besides: keyof typeof otherFactors } = { besides: 'phone' },
+    tx: Queryable = db,
+  ): Promise<boolean> => {
+    const proof = await selectSessionProof(tx, { poolId, sessionId })
+    if (proof === undefined) return false
+    const since = secondsAfter(clock.now(), -factorProofSeconds)
+    const { method, boundAt, same } = otherFactors[about.besides]
+    const isFresh = (time: Date | null) => time !== null && time >= since
+    if (proof.proved_factor !== same && isFresh(proof.factor_proved_at)) return true
+    return (
+      method === proof.method && isFresh(proof.created_at) && isSettled(proof, proof[boundAt], clock.now())
+    )
+  },
+
   /** The session that a refresh token of this application belongs to, also when the token was rotated. */
   findByRefreshToken: ({ poolId, id }: Application, refreshToken: string): Promise<string | undefined> =>
     selectSessionOfRefreshToken(db, { poolId, applicationId: id, hash: sha256(refreshToken) }),
@@ -121,5 +175,12 @@ export const createSessions = ({ db, audit, clock }: { db: Database; audit: Audi
     await deleteOldSessions(db, secondsAfter(clock.now(), -30 * 86_400))
   },
 })
+
+/** Whether an identifier came with the account, or was bound so long ago that its owner would have objected. */
+const isSettled = (
+  { user_created_at: madeAt }: { user_created_at: Date },
+  boundAt: Date | null,
+  now: Date,
+): boolean => boundAt === null || boundAt <= madeAt || boundAt <= secondsAfter(now, -settledSeconds)
 
 export type Sessions = ReturnType<typeof createSessions>

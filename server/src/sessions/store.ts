@@ -1,4 +1,4 @@
-import { named, type Queryable, type Sql, sql } from '../core/database.ts'
+import { empty, named, type Queryable, type Sql, sql } from '../core/database.ts'
 
 export type TokenSubject = { poolId: string; sessionId: string; userId: string }
 
@@ -112,6 +112,66 @@ export const rotateRefreshToken = async (
       from presented`)
   return row
 }
+
+/**
+ * Rule 15: ends the sessions of a user, but for `keptSessionId`, as part of another statement or by itself: if and only
+ * if `source`, a CTE's name, has a row. Their refresh tokens end with them.
+ */
+export const endSessionsFrom = (
+  source: Sql,
+  given: { poolId: string; userId: string; keptSessionId?: string | undefined; reason: string; now: Date },
+): Sql => sql`
+  update sessions
+     set ended_at = ${named({ now: given.now })},
+         end_reason = ${given.reason}
+   where pool_id = ${named({ poolId: given.poolId })}
+     and user_id = ${named({ userId: given.userId })}
+     ${given.keptSessionId === undefined ? empty : sql`and id <> ${given.keptSessionId}`}
+     and ended_at is null
+     and exists (select from ${source})`
+
+export const endSessions = (
+  db: Queryable,
+  given: { poolId: string; userId: string; keptSessionId?: string | undefined; reason: string; now: Date },
+) => db.query(endSessionsFrom(sql`(values (1)) as always`, given))
+
+/** What was proved in a session beside its start, and how it started. */
+export type SessionProofRow = {
+  method: string
+  created_at: Date
+  phone_bound_at: Date | null
+  email_bound_at: Date | null
+  user_created_at: Date
+  proved_factor: string | null
+  factor_proved_at: Date | null
+}
+
+export const selectSessionProof = async (
+  db: Queryable,
+  given: { poolId: string; sessionId: string },
+): Promise<SessionProofRow | undefined> => {
+  const [row] = await db.query<SessionProofRow>(sql`
+    select sessions.method, sessions.created_at, sessions.proved_factor, sessions.factor_proved_at,
+           users.phone_bound_at, users.email_bound_at, users.created_at as user_created_at
+      from sessions
+      join users
+        on users.pool_id = sessions.pool_id
+       and users.id = sessions.user_id
+     where sessions.pool_id = ${given.poolId}
+       and sessions.id = ${given.sessionId}`)
+  return row
+}
+
+export const recordFactorProof = (
+  db: Queryable,
+  given: { poolId: string; sessionId: string; factor: string; now: Date },
+) =>
+  db.query(sql`
+    update sessions
+       set proved_factor = ${given.factor},
+           factor_proved_at = ${given.now}
+     where pool_id = ${given.poolId}
+       and id = ${given.sessionId}`)
 
 export type EndedSession = { id: string; user_id: string }
 

@@ -52,8 +52,8 @@ const SignInBody = Type.Object({
       context: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
       tenantId: text(200),
       customData: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
-      captchaCode: text(100),
-      captchaToken: text(2000),
+      captchaCode: text(100, 'What the picture shows; case does not matter.'),
+      captchaToken: text(2000, 'Of get-captcha-code, after a refusal that asks for a captcha.'),
     }),
   ),
   client_id: text(200, 'The application, where no header names it.'),
@@ -127,17 +127,26 @@ export const signInRoutes = (http: Http, signIn: SignIn, passwords: Passwords): 
     {
       config: {
         access: 'application',
-        limit: ['attemptsPerPasscode', 'passcodeFailuresHour', 'passwordFailuresHour'],
+        limit: [
+          'attemptsPerPasscode',
+          'passcodeFailuresHour',
+          'signInFailuresBeforeCaptcha',
+          'identifierFailuresBeforeCaptcha',
+          'passwordFailuresHour',
+        ],
         refusals: [
           'client_secret_invalid',
           'phone_number_invalid',
           'email_invalid',
           'credentials_invalid',
+          'captcha_required',
           'account_locked',
           'passcode_incorrect',
           'passcode_expired',
           'passcode_attempts_exceeded',
           'user_disabled',
+          'password_reset_required',
+          'phone_proof_stale',
           'registration_disabled',
           'user_exists',
           'username_taken',
@@ -149,7 +158,8 @@ export const signInRoutes = (http: Http, signIn: SignIn, passwords: Passwords): 
         operationId: 'signInByCredentials',
         tags: ['Sign-up and sign-in'],
         summary: 'Sign in with a password or a code',
-        description: 'Gives the tokens of a new session. Hand access_token to the SDK with setAccessToken.',
+        description:
+          'Gives the tokens of a new session. Hand access_token to the SDK with setAccessToken. After a few wrong passwords a captcha is asked for (captcha_required): repeat the call with options.captchaToken and options.captchaCode. A sign-in with a code is never asked for one.',
         body: SignInBody,
         response: { 200: envelopeOf(TokenSet) },
       },
@@ -160,12 +170,14 @@ export const signInRoutes = (http: Http, signIn: SignIn, passwords: Passwords): 
       if (needsSecret && !isApplicationSecret(application, clientSecretOf(request))) {
         throw new ApiError('client_secret_invalid', 'missing or wrong client_secret')
       }
+      const { captchaToken: token, captchaCode: code } = body.options ?? {}
       const tokenSet = await signIn.signIn({
         application,
         ip: clientIp,
         userAgent: request.headers['user-agent'],
         scope: grantScope(body.options?.scope, 'options.scope'),
         autoRegister: body.options?.autoRegister ?? false,
+        captcha: token && code ? { token, code } : undefined,
         by: await parseBy(body, passwords, { poolId: application.poolId, ip: clientIp }),
       })
       return ok(request, tokenSet)

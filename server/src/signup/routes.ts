@@ -35,7 +35,7 @@ const SignUpBody = Type.Object({
     Type.Object({
       password: Type.String({
         maxLength: 2000,
-        description: '8 to 128 characters, encrypted as passwordEncryptType says.',
+        description: 'As strong as the account policy asks; encrypted as passwordEncryptType says.',
       }),
       username: text(100),
       email: text(300),
@@ -154,6 +154,7 @@ export const signUpRoutes = (http: Http, signUp: SignUp, passwords: Passwords): 
           'passcode_expired',
           'passcode_attempts_exceeded',
           'user_exists',
+          'phone_claim_started',
           'username_taken',
           'account_locked',
         ],
@@ -179,6 +180,7 @@ export const signUpRoutes = (http: Http, signUp: SignUp, passwords: Passwords): 
       const user = await signUp.signUp({
         application,
         ip: clientIp,
+        language: request.locale,
         by,
         password:
           typed === undefined

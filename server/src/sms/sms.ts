@@ -70,10 +70,10 @@ export const createSms = (deps: Deps) => {
     const [first] = route.steps
     if (first === undefined) return Promise.resolve(0)
     return delivery.estimate(application.poolId, first, {
-      language,
+      locale: language,
       purpose,
       region: prefixesOf(phone).region,
-      codeLength: config.passcodeLength,
+      code: '0'.repeat(config.passcodeLength),
       minutes: Math.round(config.passcodeTtlSeconds / 60),
       app: application.name,
       webOtpHost: application.webOtpHost,

@@ -34,9 +34,17 @@ export const TemplateEntry = Type.Object(
     text: Type.String({
       maxLength: 2000,
       description:
-        'At most 600 characters, with {{code}} and, as wanted, {{minutes}}, {{app}} and {{purpose}}.',
+        'At most 600 characters, with {{code}} and, as wanted, {{minutes}}, {{app}} and {{purpose}}. By email for the purpose `verify_email`: with {{link}} in place of {{code}} and {{minutes}}.',
       examples: ['Votre code {{app}} : {{code}}. Valable {{minutes}} minutes.'],
     }),
+    subject: Type.Optional(
+      Type.String({
+        maxLength: 500,
+        description:
+          'Of channel `email`: at most 150 characters, with {{app}} and {{purpose}} as wanted. Default: the built-in one.',
+        examples: ['Votre code {{app}}'],
+      }),
+    ),
   },
   { additionalProperties: false },
 )

@@ -19,6 +19,12 @@ const TemplateList = Type.Object({
 
 const Preview = Type.Object({
   text: Type.String({ examples: ['123456 is your Example code to sign in. It is valid for 5 minutes.'] }),
+  subject: Type.Optional(
+    Type.String({ description: 'Of an email.', examples: ['Your Example code to sign in'] }),
+  ),
+  html: Type.Optional(
+    Type.String({ description: 'The same text as mail programs show it.', examples: ['<!doctype html>…'] }),
+  ),
   encoding: Type.Optional(Type.Enum(['GSM-7', 'UCS-2'], { description: 'Of an SMS.', examples: ['GSM-7'] })),
   units: Type.Optional(
     Type.Integer({ description: 'Septets of GSM-7, code units of UCS-2.', examples: [66] }),
@@ -94,7 +100,7 @@ export const templateRoutes = (http: Http, { configuration, ...deps }: Deps): vo
       schema: {
         operationId: 'consolePreviewMessageTemplate',
         tags,
-        summary: 'A message as a phone would show it',
+        summary: 'A message as a phone or a mail program would show it',
         description:
           'With `text`: of that template. Without: of the template that such a message would take now.',
         body: Type.Object(
@@ -105,6 +111,13 @@ export const templateRoutes = (http: Http, { configuration, ...deps }: Deps): vo
                 maxLength: 2000,
                 description: 'A template that is not kept yet.',
                 examples: ['Code: {{code}}'],
+              }),
+            ),
+            subject: Type.Optional(
+              Type.String({
+                maxLength: 500,
+                description: 'Of a template for email that is not kept yet.',
+                examples: ['{{app}}: {{purpose}}'],
               }),
             ),
             applicationId: Type.Optional(
@@ -120,8 +133,9 @@ export const templateRoutes = (http: Http, { configuration, ...deps }: Deps): vo
       },
     },
     async ({ administrator, body }) => {
-      const { channel, locale, region = '', purpose = '', text, applicationId } = body
-      return preview(administrator.poolId, { channel, locale, region, purpose, text, applicationId })
+      const { channel, locale, region = '', purpose = '', text, subject, applicationId } = body
+      const wanted = { channel, locale, region, purpose, text, subject, applicationId }
+      return preview(administrator.poolId, wanted)
     },
   )
 }

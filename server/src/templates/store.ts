@@ -1,29 +1,35 @@
 import { type Queryable, sql } from '../core/database.ts'
+import type { MessageChannel } from './entry.ts'
 
-export type TemplateRow = { channel: string; locale: string; region: string; purpose: string; text: string }
+type TemplateKey = { channel: MessageChannel; locale: string; region: string; purpose: string }
 
-type TemplateKey = Omit<TemplateRow, 'text'>
+export type TemplateRow = TemplateKey & { text: string; subject: string | null }
 
-export const selectTemplates = <Row extends TemplateRow>(db: Queryable, poolId: string): Promise<Row[]> =>
-  db.query<Row>(sql`
-    select channel, locale, region, purpose, text
+export const selectTemplates = (db: Queryable, poolId: string): Promise<TemplateRow[]> =>
+  db.query<TemplateRow>(sql`
+    select channel, locale, region, purpose, text, subject
       from message_templates
      where pool_id = ${poolId}
      order by channel, locale, region, purpose`)
 
 export const upsertTemplate = (
   db: Queryable,
-  { poolId, template, now }: { poolId: string; template: TemplateRow; now: Date },
+  {
+    poolId,
+    template,
+    now,
+  }: { poolId: string; template: TemplateKey & { text: string; subject?: string }; now: Date },
 ) =>
   db.query(sql`
     insert into message_templates (
-      pool_id, channel, locale, region, purpose, text, updated_at
+      pool_id, channel, locale, region, purpose, text, subject, updated_at
     ) values (
       ${poolId}, ${template.channel}, ${template.locale}, ${template.region}, ${template.purpose},
-      ${template.text}, ${now}
+      ${template.text}, ${template.subject ?? null}, ${now}
     )
     on conflict (pool_id, channel, locale, region, purpose) do update
        set text = excluded.text,
+           subject = excluded.subject,
            updated_at = excluded.updated_at`)
 
 /** Whether there was one. */

@@ -28,6 +28,7 @@ const message = (app: TestApp, given: Partial<RenderRequest> = {}): RenderReques
   region: 'CA',
   purpose: 'sign_in',
   code: '482915',
+  link: 'https://login.example.com/482915',
   minutes: 5,
   app: 'Example',
   ...given,
@@ -68,7 +69,7 @@ describe('the words of a message', () => {
       ),
     )
 
-    expect(builtInTemplates).toHaveLength(8)
+    expect(builtInTemplates).toHaveLength(10)
     expect(texts).toHaveLength(Object.keys(purposes).length * 8)
     expect(texts.filter(({ text, word }) => !text.includes(word) || !text.includes('Example'))).toEqual([])
     expect(texts.filter(({ text }) => !/482915|4, 8, 2, 9, 1, 5/.test(text) || text.includes('{'))).toEqual(

@@ -1,7 +1,7 @@
 // Templates: the words of a passcode message, per channel, locale, region and purpose. English and Chinese are built in
 // for every purpose; a pool adds its own and overrides ours.
 //
-// What must stay true: a message always holds its code, because no template without {{code}} is kept; it names the
+// What must stay true: a message always holds its code or link, because no template without it is kept; it names the
 // application and, in our words, the purpose, so that a person who was called by a swindler ("tell me the code") sees
 // what the code would do; a value never adds a line to a message, since the last line of an SMS says which site may
 // take the code; a change made by another process is seen here within `cacheSeconds`.
@@ -23,10 +23,18 @@ import type { Clock } from '../core/clock.ts'
 import type { Database, Queryable } from '../core/database.ts'
 import { gatherFaults } from '../core/faults.ts'
 import { countryList } from '../phone-numbers/phone-numbers.ts'
-import { type MessageChannel, messageChannels } from './entry.ts'
-import { faultOfTemplate, fillTemplate } from './placeholders.ts'
-import { deleteTemplate, deleteTemplates, selectTemplates, upsertTemplate } from './store.ts'
+import { builtInTemplates, carriesLink, languages, linkLabels } from './built-in.ts'
+import type { MessageChannel } from './entry.ts'
+import { faultOfSubject, faultOfTemplate, fillTemplate } from './placeholders.ts'
+import {
+  deleteTemplate,
+  deleteTemplates,
+  selectTemplates,
+  type TemplateRow,
+  upsertTemplate,
+} from './store.ts'
 
+export { builtInTemplates, carriesLink } from './built-in.ts'
 export { type MessageChannel, messageChannels, TemplateEntry, templateOf } from './entry.ts'
 export { countSegments, type SegmentCount, unsupportedCharacters } from './segments.ts'
 
@@ -40,7 +48,11 @@ export type TemplateKey = {
   purpose: string
 }
 
-export type Template = TemplateKey & { text: string }
+export type Template = TemplateKey & {
+  text: string
+  /** Of an email; absent: the built-in one. */
+  subject?: string
+}
 
 export type RenderRequest = {
   poolId: string
@@ -49,6 +61,8 @@ export type RenderRequest = {
   region: string | undefined
   purpose: string
   code: string
+  /** In place of the code, where the message carries a link. */
+  link?: string | undefined
   minutes: number
   /** The application's name. */
   app: string
@@ -58,6 +72,12 @@ export type RenderRequest = {
   androidHash?: string | undefined
   /** In place of the pool's template: a text that `requireTemplate` has let through. */
   text?: string | undefined
+}
+
+/** What a subject is made of. */
+export type SubjectRequest = Omit<RenderRequest, 'code' | 'link' | 'minutes' | 'text'> & {
+  /** In place of the pool's: one that `requireTemplate` has let through. */
+  subject?: string | undefined
 }
 
 type Deps = {
@@ -70,34 +90,10 @@ type Deps = {
 
 const cacheSeconds = 5
 
-const written: Record<Language, string> = {
-  'en-US':
-    '{{code}} is your {{app}} code to {{purpose}}. It is valid for {{minutes}} minutes. Tell it to nobody.',
-  // A sender's name in these brackets opens every SMS in China.
-  'zh-CN': '【{{app}}】验证码 {{code}},用于{{purpose}},{{minutes}} 分钟内有效。请勿告知他人。',
-}
-
-/** A provider of calls says it all twice: nobody can scroll back in a call. */
-const spoken: Record<Language, string> = {
-  'en-US':
-    'Hello. Your {{app}} code to {{purpose}} is: {{code}}. It is valid for {{minutes}} minutes. Tell it to nobody.',
-  'zh-CN': '您好,您的{{app}}验证码是:{{code}}。用于{{purpose}},{{minutes}} 分钟内有效。请勿告知他人。',
-}
-
-const languages = ['en-US', 'zh-CN'] as const satisfies readonly Language[]
-
-/** What every pool has, without a row. */
-export const builtInTemplates: readonly Template[] = messageChannels.flatMap((channel) =>
-  languages.map((locale) => ({
-    channel,
-    locale,
-    region: '',
-    purpose: '',
-    text: (channel === 'voice' ? spoken : written)[locale],
-  })),
-)
-
 type Table = ReadonlyMap<string, Template>
+
+/** A template is chosen by these. */
+type Wanted = Pick<RenderRequest, 'poolId' | 'channel' | 'locale' | 'region' | 'purpose'>
 
 const keyOf = ({ channel, locale, region, purpose }: TemplateKey): string =>
   `${channel} ${locale} ${region} ${purpose}`
@@ -107,6 +103,17 @@ const tableOf = (templates: readonly Template[]): Table =>
 
 const builtIn = tableOf(builtInTemplates)
 
+const builtInOf = (channel: MessageChannel, locale: Language, purpose: string): Template => {
+  const template = builtIn.get(keyOf({ channel, locale, region: '', purpose }))
+  if (template === undefined) throw new Error(`no words are built in for ${channel} in ${locale}`)
+  return template
+}
+
+const templateOfRow = ({ subject, ...row }: TemplateRow): Template => ({
+  ...row,
+  ...(subject !== null && { subject }),
+})
+
 export const createTemplates = ({ db, clock, config, purposes }: Deps) => {
   const cache = new Map<string, { table: Table; until: number }>()
 
@@ -114,26 +121,27 @@ export const createTemplates = ({ db, clock, config, purposes }: Deps) => {
     const now = clock.now().getTime()
     const cached = cache.get(poolId)
     if (cached !== undefined && cached.until > now) return cached.table
-    const table = tableOf(await selectTemplates<Template>(db, poolId))
+    const table = tableOf((await selectTemplates(db, poolId)).map(templateOfRow))
     cache.set(poolId, { table, until: now + cacheSeconds * 1000 })
     return table
   }
 
-  const choose = async (request: RenderRequest): Promise<Template> => {
+  const choose = async (request: Wanted): Promise<Template> => {
     const { poolId, channel, purpose } = request
+    const isLink = carriesLink(channel, purpose)
     const own = await tableOfPool(poolId)
     const asked = canonicalLocale(request.locale) ?? config.defaultLanguage
     const language = languageOf(asked) ?? config.defaultLanguage
     const locales = new Set([...truncations(asked), language, ...truncations(language)])
     for (const locale of locales) {
       for (const key of narrowestFirst(request.region ?? '', purpose)) {
+        // One for any purpose is made for codes.
+        if (isLink && key.purpose === '') continue
         const template = own.get(keyOf({ channel, locale, ...key }))
         if (template !== undefined) return template
       }
     }
-    const template = builtIn.get(keyOf({ channel, locale: language, region: '', purpose: '' }))
-    if (template === undefined) throw new Error(`no words are built in for ${channel} in ${language}`)
-    return template
+    return builtInOf(channel, language, isLink ? purpose : '')
   }
 
   /** A template as it is kept. @throws ApiError request_invalid naming the field and the remedy */
@@ -147,16 +155,34 @@ export const createTemplates = ({ db, clock, config, purposes }: Deps) => {
     if (given.purpose !== '' && !Object.hasOwn(purposes, given.purpose)) {
       throw refuse('purpose', `must be empty for any, or one of: ${Object.keys(purposes).join(', ')}`)
     }
-    const text = given.text.replaceAll('\r\n', '\n').trim()
-    const fault = faultOfTemplate(text)
-    if (fault !== undefined) throw refuse('text', fault)
     const { channel, region, purpose } = given
-    return { channel, locale, region, purpose, text }
+    const text = given.text.replaceAll('\r\n', '\n').trim()
+    const fault = faultOfTemplate(text, carriesLink(channel, purpose) ? 'link' : 'code')
+    if (fault !== undefined) throw refuse('text', fault)
+    if (given.subject === undefined) return { channel, locale, region, purpose, text }
+    if (channel !== 'email') throw refuse('subject', 'is for channel email alone: leave it out')
+    const subject = given.subject.trim()
+    const subjectFault = faultOfSubject(subject)
+    if (subjectFault !== undefined) throw refuse('subject', subjectFault)
+    return { channel, locale, region, purpose, subject, text }
+  }
+
+  const wordsOf = (purpose: string): { en: string; zh: string } => {
+    const words = Object.hasOwn(purposes, purpose) ? purposes[purpose] : undefined
+    if (words === undefined) throw new Error(`there is no purpose ${purpose}`)
+    return words
+  }
+
+  /** What every text and subject may name. */
+  const commonValues = (request: Pick<RenderRequest, 'purpose' | 'app'>, locale: string) => {
+    const { en, zh } = wordsOf(request.purpose)
+    return { app: onOneLine(request.app), purpose: languageOf(locale) === 'zh-CN' ? zh : en }
   }
 
   return {
     /** The templates of the pool's own. */
-    list: (poolId: string, tx: Queryable = db): Promise<Template[]> => selectTemplates<Template>(tx, poolId),
+    list: async (poolId: string, tx: Queryable = db): Promise<Template[]> =>
+      (await selectTemplates(tx, poolId)).map(templateOfRow),
 
     /** After a transaction that changed templates: what is kept in memory is read anew. */
     forget: (poolId: string): void => {
@@ -210,19 +236,23 @@ export const createTemplates = ({ db, clock, config, purposes }: Deps) => {
 
     /** The whole text of a message. Not inside a transaction: it may read the database. */
     render: async (request: RenderRequest): Promise<string> => {
-      const { channel, code, minutes, app, webOtpHost, androidHash } = request
-      const words = Object.hasOwn(purposes, request.purpose) ? purposes[request.purpose] : undefined
-      if (words === undefined) throw new Error(`there is no purpose ${request.purpose}`)
+      const { channel, code, minutes, webOtpHost, androidHash } = request
+      const isLink = carriesLink(channel, request.purpose)
+      if (isLink && request.link === undefined)
+        throw new Error(`a message to ${request.purpose} needs its link`)
       const { text, locale } =
         request.text === undefined
           ? await choose(request)
           : { text: request.text, locale: canonicalLocale(request.locale) ?? config.defaultLanguage }
       const message = fillTemplate(text, {
-        // A voice reads 4821 as a number, and "4, 8, 2, 1" as digits with a pause between them.
-        code: channel === 'voice' ? [...code].join(', ') : code,
-        minutes: String(minutes),
-        app: onOneLine(app),
-        purpose: languageOf(locale) === 'zh-CN' ? words.zh : words.en,
+        ...commonValues(request, locale),
+        ...(isLink
+          ? { link: request.link ?? '' }
+          : {
+              // A voice reads 4821 as a number, and "4, 8, 2, 1" as digits with a pause between them.
+              code: channel === 'voice' ? [...code].join(', ') : code,
+              minutes: String(minutes),
+            }),
       })
       if (channel !== 'sms') return message
       // Android looks for the hash anywhere ("Perform SMS Verification on a Server", SMS Retriever API); a browser
@@ -230,6 +260,24 @@ export const createTemplates = ({ db, clock, config, purposes }: Deps) => {
       const site = webOtpHost === undefined ? undefined : `@${webOtpHost} #${code}`
       return [message, androidHash, site].filter((line) => line !== undefined).join('\n')
     },
+
+    /** The subject of an email, on one line. Not inside a transaction: it may read the database. */
+    renderSubject: async (request: SubjectRequest): Promise<string> => {
+      const { channel, purpose } = request
+      const { locale, subject } =
+        request.subject === undefined
+          ? await choose(request)
+          : { locale: canonicalLocale(request.locale) ?? config.defaultLanguage, subject: request.subject }
+      const language = languageOf(locale) ?? config.defaultLanguage
+      const own =
+        subject ?? builtInOf(channel, language, carriesLink(channel, purpose) ? purpose : '').subject
+      if (own === undefined) throw new Error(`a message by ${channel} has no subject`)
+      return fillTemplate(own, commonValues(request, locale))
+    },
+
+    /** What stands on the button of the link of an email. */
+    linkLabel: (locale: string): string =>
+      linkLabels[languageOf(canonicalLocale(locale) ?? '') ?? config.defaultLanguage],
   }
 }
 

@@ -1,7 +1,9 @@
 import { Type } from 'typebox'
 import { ApiError } from '../api-codes.ts'
 import { envelopeOf, type Http, ok } from '../core/http.ts'
+import type { Factors } from '../factors/factors.ts'
 import { unlimited } from '../limits.ts'
+import { listRoutes } from './lists.ts'
 import type { ProfileChange, UserRow, Users } from './users.ts'
 import { type profileFields, requireUsername, toUserDto, UserDto } from './users.ts'
 
@@ -48,7 +50,7 @@ const SecurityInfo = Type.Object({
     description: '0 no password, 1 low, 2 medium, 3 high.',
     examples: [1],
   }),
-  mfaEnrolled: Type.Boolean(),
+  mfaEnrolled: Type.Boolean({ description: 'Whether there is a factor, or a passkey.', examples: [false] }),
   passwordSet: Type.Boolean(),
   emailBinded: Type.Boolean(),
   phoneBinded: Type.Boolean(),
@@ -60,7 +62,9 @@ const SecurityInfo = Type.Object({
 
 const own = unlimited('reads or writes the caller’s own row by its key')
 
-export const userRoutes = (http: Http, users: Users): void => {
+export const userRoutes = (http: Http, users: Users, factors: Pick<Factors, 'isEnrolled'>): void => {
+  listRoutes(http)
+
   const requireUser = async (poolId: string, userId: string): Promise<UserRow> => {
     const user = await users.get(poolId, userId)
     if (user === undefined) throw new ApiError('token_invalid', 'the user is gone')
@@ -131,10 +135,11 @@ export const userRoutes = (http: Http, users: Users): void => {
       const passwordSet = user.password_hash !== null
       const emailBinded = user.email !== null
       const phoneBinded = user.phone !== null
-      const protections = [passwordSet, emailBinded, phoneBinded].filter(Boolean).length
+      const mfaEnrolled = await factors.isEnrolled(request.user)
+      const protections = [passwordSet, emailBinded, phoneBinded, mfaEnrolled].filter(Boolean).length
       return ok(request, {
         passwordSecurityLevel: user.password_security_level,
-        mfaEnrolled: false,
+        mfaEnrolled,
         passwordSet,
         emailBinded,
         phoneBinded,

@@ -2,17 +2,25 @@
 //
 // What must stay true: an identifier has one canonical form and belongs to one user of a pool, which unique indexes
 // decide (rule 13); a phone comes here only proved; a username can be mistaken for neither a phone nor an email.
+import type { AccountPolicy } from '../account-policy/account-policy.ts'
 import { ApiError, fieldInvalid } from '../api-codes.ts'
 import type { Audit } from '../audit/audit.ts'
-import type { Clock } from '../core/clock.ts'
+import { type Clock, secondsAfter } from '../core/clock.ts'
 import { newId } from '../core/crypto.ts'
 import { type Database, type Queryable, violatedUniqueIndex } from '../core/database.ts'
 import { type E164, parsePhone } from '../phone-numbers/phone-numbers.ts'
+import type { TokenSubject } from '../sessions/sessions.ts'
 import {
+  holdUserOfSession,
   insertPhoneBinding,
   insertUser,
+  maskBinding,
   type ProfileChange,
   recordSignIn,
+  type SignInProof,
+  type SignInWays,
+  selectClearBindings,
+  selectSignInWays,
   selectUser,
   selectUserByEmail,
   selectUserByPhone,
@@ -22,7 +30,7 @@ import {
   updateStatus,
 } from './store.ts'
 
-export type { ProfileChange, UserRow } from './store.ts'
+export type { ProfileChange, SignInProof, SignInWays, UserRow } from './store.ts'
 export { allScopes, profileFields, toIdClaims, toUserDto, UserDto, type UserView } from './user-dto.ts'
 
 export type UserStatus = 'Activated' | 'Suspended' | 'Resigned' | 'Archived' | 'Deactivated'
@@ -50,6 +58,8 @@ export type SignUp = {
 
 type Deps = { db: Database; audit: Audit; clock: Clock }
 
+const historyBatch = 500
+
 export const createUsers = ({ db, audit, clock }: Deps) => {
   const find = async (
     poolId: string,
@@ -65,7 +75,30 @@ export const createUsers = ({ db, audit, clock }: Deps) => {
   return {
     find,
 
-    get: (poolId: string, userId: string): Promise<UserRow | undefined> => selectUser(db, poolId, userId),
+    get: (poolId: string, userId: string, tx: Queryable = db): Promise<UserRow | undefined> =>
+      selectUser(tx, poolId, userId),
+
+    /**
+     * The user of a live session, held until the end of the transaction. After the passcodes of the call are verified,
+     * never before: the bind takes the two in that order, and the other way round two calls could wait for each other.
+     * @throws ApiError token_invalid, user_disabled
+     */
+    hold: async (token: TokenSubject, tx: Queryable): Promise<UserRow> => {
+      const { poolId, userId, sessionId } = token
+      const row = await holdUserOfSession(tx, { poolId, userId, sessionId, now: clock.now() })
+      if (row === undefined) throw new ApiError('token_invalid', 'the session has ended')
+      if (row.status !== 'Activated') throw new ApiError('user_disabled', `the user is ${row.status}`)
+      return row
+    },
+
+    /** What is there to sign in with; all false where the user is gone. */
+    signInWays: async (poolId: string, userId: string, tx: Queryable = db): Promise<SignInWays> =>
+      (await selectSignInWays(tx, poolId, userId)) ?? {
+        phone: false,
+        email: false,
+        username: false,
+        passkey: false,
+      },
 
     /**
      * Makes a user, with the history of its phone and the audit event.
@@ -92,7 +125,7 @@ export const createUsers = ({ db, audit, clock }: Deps) => {
           poolId,
           id: newId(clock),
           userId: row.id,
-          phone,
+          ...audit.describePhone(phone),
           applicationId,
           ip,
           now,
@@ -103,17 +136,30 @@ export const createUsers = ({ db, audit, clock }: Deps) => {
       return row
     },
 
-    /** Counts a sign-in. @param verifiesEmail the user has just read a code sent to the email address */
+    /**
+     * Counts a sign-in, and what was proved by it. It holds the user: a change of the account at the same instant ends the
+     * session that follows, or comes first; then what the sign-in was by is not the user's any more: undefined.
+     */
     recordSignIn: (
-      given: { poolId: string; userId: string; applicationId: string; ip: string; verifiesEmail: boolean },
+      given: { poolId: string; userId: string; applicationId: string; ip: string; proof: SignInProof },
       tx: Queryable,
-    ): Promise<void> => recordSignIn(tx, { ...given, now: clock.now() }),
+    ): Promise<UserRow | undefined> => recordSignIn(tx, { ...given, now: clock.now() }),
 
     /** @throws ApiError username_taken, request_invalid (externalId of another user) */
     changeProfile: async (poolId: string, userId: string, change: ProfileChange): Promise<UserRow> => {
       const row = await updateProfile(db, { poolId, userId, change, now: clock.now() }).catch(refuseTaken)
       if (row === undefined) throw new ApiError('token_invalid', 'the user is gone')
       return row
+    },
+
+    /** Rewrites bindings from before numbers were masked in the history (rule 12), batch by batch. */
+    maskHistory: async (): Promise<void> => {
+      for (;;) {
+        const rows = await selectClearBindings(db, historyBatch)
+        for (const { pool_id: poolId, user_id: userId, id, phone } of rows)
+          await maskBinding(db, { poolId, userId, id, ...audit.describePhone(phone) })
+        if (rows.length < historyBatch) return
+      }
     },
 
     setStatus: async (poolId: string, userId: string, status: UserStatus): Promise<void> => {
@@ -131,6 +177,25 @@ const refuseTaken = (error: unknown): never => {
   if (index !== undefined) throw new ApiError('user_exists', index)
   throw error
 }
+
+/** Operators give numbers to new people: whether no code of the number came back for longer than the policy trusts it. */
+export const isPhoneStale = (
+  { phone, phone_proved_at: provedAt }: Pick<UserRow, 'phone' | 'phone_proved_at'>,
+  { phoneProofDays }: Pick<AccountPolicy, 'phoneProofDays'>,
+  now: Date,
+): boolean => {
+  if (phone === null || phoneProofDays === 0) return false
+  return provedAt === null || provedAt < secondsAfter(now, -phoneProofDays * 86_400)
+}
+
+/** Whether nobody has used the account for so long that its number, stale as well, may be somebody else's by now. */
+export const isDormant = (
+  user: Pick<UserRow, 'phone' | 'phone_proved_at' | 'last_sign_in_at' | 'created_at'>,
+  policy: Pick<AccountPolicy, 'phoneProofDays'>,
+  now: Date,
+): boolean =>
+  isPhoneStale(user, policy, now) &&
+  (user.last_sign_in_at ?? user.created_at) < secondsAfter(now, -policy.phoneProofDays * 86_400)
 
 /** What an account is meant as: whatever holds an @ is an email, what reads as a number is a phone. */
 export const identifierOf = (account: string): Exclude<Identifier, { kind: 'account' }> => {

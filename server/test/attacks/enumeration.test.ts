@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { newPhone, type Reply, startTestApp, type TestApp } from '../support/app.ts'
+import { solveCaptcha } from '../support/captcha.ts'
 import { emailChannels, smsChannels } from '../support/replies.ts'
 
 /** All that an answer tells, but for what differs from call to call: the request's id and the seconds to wait. */
@@ -116,8 +117,31 @@ describe('nobody learns who exists (rule 10):', () => {
     expect(await sentChannels(app, `+86${alice.phone}`)).toEqual(['CHANNEL_BIND_PHONE'])
   })
 
-  it('wrong passwords, unknown accounts and disabled users get the same answers, locked or not (rule 11)', async () => {
+  it('wrong passwords, unknown accounts and disabled users get the same answers, asked for a captcha or not', async () => {
     await using app = await startTestApp()
+    const [alice, bob] = [await app.signUp(), await app.signUp()]
+    await bob.disable()
+    const tryOften = async (account: string) => {
+      const seen = []
+      for (let step = 0; step < 7; step += 1) {
+        const passwordPayload = { account, password: 'a wrong password' }
+        const options = step < 6 ? {} : await solveCaptcha(app)
+        seen.push(told(await signInBy(app, { connection: 'PASSWORD', passwordPayload, options })))
+      }
+      return seen
+    }
+
+    const known = await tryOften(alice.username)
+
+    expect(known.map(({ apiCode }) => apiCode)).toEqual([...Array(5).fill(2333), 2000, 2333])
+    expect(await tryOften('nobody-at-all')).toEqual(known)
+    expect(await tryOften(bob.username)).toEqual(known)
+    expect(await tryOften(newPhone())).toEqual(known)
+    expect(await tryOften('nobody@example.com')).toEqual(known)
+  })
+
+  it('wrong passwords, unknown accounts and disabled users get the same answers, locked or not (rule 11)', async () => {
+    await using app = await startTestApp({ DIALTONE_SIGN_IN_FAILURES_BEFORE_CAPTCHA: '100' })
     const [alice, bob] = [await app.signUp(), await app.signUp()]
     await bob.disable()
     const tryOften = async (account: string) => {

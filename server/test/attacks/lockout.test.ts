@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { otherCode, startTestApp, type TestApp } from '../support/app.ts'
+import { solveCaptcha } from '../support/captcha.ts'
 import { smsChannels } from '../support/replies.ts'
 
 /** Sends on every channel until the number's hour is spent, and guesses until nobody answers any more. */
@@ -17,6 +18,61 @@ const exhaust = async (app: TestApp, phone: string, token?: string) => {
   }
   expect(guesses.at(-1)).toMatchObject({ apiCode: 8800001 })
 }
+
+const password = 'correct horse battery'
+
+const signIn = (app: TestApp, body: object, options: object) =>
+  app.post('/api/v3/signin', { ...body, options, client_secret: app.application.secret.reveal() })
+
+const byPassword = (app: TestApp, account: string, typed: string, options: object) =>
+  signIn(app, { connection: 'PASSWORD', passwordPayload: { account, password: typed } }, options)
+
+/** A stranger who has a thousand networks, one after the other, a hundred at a time. */
+const guessFromEverywhere = async (app: TestApp, account: string) => {
+  const codes = []
+  for (let start = 0; start < 1000; start += 100) {
+    const guesses = Array.from({ length: 100 }, (_, index) => {
+      const clientIp = `2001:db8:${(start + index).toString(16)}::1`
+      return byPassword(app, account, 'a wrong one', { clientIp })
+    })
+    codes.push(...(await Promise.all(guesses)).map(({ apiCode }) => apiCode))
+  }
+  return codes
+}
+
+describe('nobody locks a user out of signing in (rule 8):', () => {
+  it('a stranger with a thousand networks, who makes the owner solve a captcha and no more', async () => {
+    await using app = await startTestApp()
+    const alice = await app.signUp({ password })
+    const codes = await guessFromEverywhere(app, alice.username)
+    const home = { clientIp: '203.0.113.1' }
+
+    const owner = await byPassword(app, alice.username, password, { ...home, ...(await solveCaptcha(app)) })
+
+    expect(owner).toMatchObject({ statusCode: 200 })
+    expect(codes.filter((code) => code === 2333)).toHaveLength(50)
+    expect(codes.filter((code) => code === 2000)).toHaveLength(950)
+  })
+
+  it('a stranger who spends the passwords, and not the codes', async () => {
+    await using app = await startTestApp({ DIALTONE_IDENTIFIER_FAILURES_BEFORE_CAPTCHA: '1' })
+    const alice = await app.signUp({ password })
+    await alice.bindPhone(await alice.receiveCode())
+    const home = { clientIp: '203.0.113.1' }
+    for (let step = 0; step < 25; step += 1) {
+      const captcha = step === 0 ? {} : await solveCaptcha(app)
+      await byPassword(app, alice.phone, 'a wrong one', { ...home, ...captcha })
+    }
+    await app.sendSms('CHANNEL_LOGIN', alice.phone)
+
+    const passCodePayload = { phone: alice.phone, passCode: await app.lastCode(alice.phone) }
+    const byCode = await signIn(app, { connection: 'PASSCODE', passCodePayload }, home)
+
+    const locked = await byPassword(app, alice.phone, password, { ...home, ...(await solveCaptcha(app)) })
+    expect(locked).toMatchObject({ apiCode: 2005 })
+    expect(byCode).toMatchObject({ statusCode: 200 })
+  })
+})
 
 describe('nobody locks a signed-in user out (rule 8):', () => {
   it('strangers who spend a number’s sends and guesses', async () => {

@@ -20,7 +20,7 @@ describe('the templates', () => {
       { region: '', purpose: '' },
       { region: 'CA', purpose: 'sign_in' },
     ])
-    expect(put.body.builtIn).toHaveLength(8)
+    expect(put.body.builtIn).toHaveLength(10)
     expect(one.body.templates).toEqual([{ ...french, region: '', purpose: '' }])
     expect((await calls.get(path)).body).toEqual(one.body)
   })

@@ -6,8 +6,15 @@ import { createLog } from '../../src/core/log.ts'
 import { defaultPolicy, type GuardPolicy } from '../../src/guard/guard.ts'
 import { unlimited } from '../../src/limits.ts'
 import { newPhone, otherCode, type Reply, startTestApp, type TestApp } from '../support/app.ts'
+import { enrollOtp, verifyRecoveryCode, verifyTotp } from '../support/authenticator.ts'
 import { bearer, consoleOf, signIn as signInToConsole } from '../support/console.ts'
+import { bindEmail, emailCode, requestChange, updateEmail } from '../support/email.ts'
 import { closedUrl } from '../support/outgoing.ts'
+import {
+  authenticationPath,
+  createPasskeyAuthenticator,
+  registerPasskey,
+} from '../support/passkey-authenticator.ts'
 
 type Options = { headers: Record<string, string> }
 
@@ -33,6 +40,16 @@ const signIn = (app: TestApp, username: string, options: Options, secret = app.a
 const bind = (app: TestApp, token: string, phoneNumber: string, passCode: string, options: Options) =>
   app.post('/api/v3/bind-phone', { phoneNumber, passCode }, { token, ...options })
 
+const verifyUpdatePhone = (app: TestApp, token: string, newPhoneNumber: string, options: Options) =>
+  app.post(
+    '/api/v3/verify-update-phone-request',
+    {
+      verifyMethod: 'PHONE_PASSCODE',
+      phonePassCodePayload: { newPhoneNumber, newPhonePassCode: '123456' },
+    },
+    { token, ...options },
+  )
+
 const sendTo = (app: TestApp, phone: string, options: Options) =>
   app.sendSms('CHANNEL_REGISTER', phone, options)
 
@@ -57,6 +74,19 @@ const routeToTwilio = async ({ app, db, application }: TestApp, settings: Record
 
 const setPolicy = ({ app, application }: TestApp, policy: Partial<GuardPolicy>) =>
   app.guard.putPolicy(application.poolId, { ...defaultPolicy, ...policy })
+
+const newAddress = { email: 'new@example.com', passCode: '123456' }
+
+let addresses = 0
+
+/** A user with an address that nobody else of the test has. */
+const withEmail = async (app: TestApp) => {
+  const person = await app.signUp()
+  addresses += 1
+  const email = `ada-${addresses}@example.com`
+  await bindEmail(app, person, email)
+  return { ...person, email }
+}
 
 /** A row without a way here does not compile: every refusal of the table is one that somebody can get. */
 const ways: Record<ApiCodeName, Way> = {
@@ -90,6 +120,50 @@ const ways: Record<ApiCodeName, Way> = {
     provoke: async (app, options) => {
       await signIn(app, 'ada', options)
       return signIn(app, 'ada', options)
+    },
+  },
+  old_password_incorrect: {
+    at: '/api/v3/update-password',
+    provoke: async (app, options) => {
+      const { token } = await app.signUp()
+      const change = { oldPassword: 'wrong', newPassword: password }
+      return app.post('/api/v3/update-password', change, { token, ...options })
+    },
+  },
+  user_not_found: {
+    at: '/api/v3/verify-reset-password-request',
+    provoke: async (app, options) => {
+      const { phone: phoneNumber, ...alice } = await app.signUp()
+      await alice.bindPhone(await alice.receiveCode())
+      await app.sendSms('CHANNEL_RESET_PASSWORD', phoneNumber)
+      const phonePassCodePayload = { phoneNumber, passCode: await app.lastCode(phoneNumber) }
+      // As an administrator leaves it who takes a number off an account.
+      await app.db.script('update users set phone = null')
+      const proof = { verifyMethod: 'PHONE_PASSCODE', phonePassCodePayload }
+      return app.post('/api/v3/verify-reset-password-request', proof, options)
+    },
+  },
+  password_reset_required: {
+    at: '/api/v3/signin',
+    provoke: async (app, options) => {
+      const { username } = await app.signUp({ password })
+      // As a link of a notice leaves it that undid a change.
+      await app.db.script('update users set password_reset_required = true')
+      const client_secret = app.application.secret.reveal()
+      const passwordPayload = { username, password }
+      return app.post('/api/v3/signin', { connection: 'PASSWORD', passwordPayload, client_secret }, options)
+    },
+  },
+  phone_proof_stale: {
+    at: '/api/v3/signin',
+    provoke: async (app, options) => {
+      const { phone, ...alice } = await app.signUp()
+      await alice.bindPhone(await alice.receiveCode())
+      app.clock.advance(181 * 86_400)
+      await app.sendSms('CHANNEL_LOGIN', phone)
+      const passCodePayload = { phone, passCode: await app.lastCode(phone) }
+      const client_secret = app.application.secret.reveal()
+      return app.post('/api/v3/signin', { connection: 'PASSCODE', passCodePayload, client_secret }, options)
     },
   },
   registration_disabled: {
@@ -197,6 +271,114 @@ const ways: Record<ApiCodeName, Way> = {
     at: '/api/v3/send-sms',
     provoke: (app, options) => app.post('/api/v3/send-sms', {}, { appId: 'nobody', ...options }),
   },
+  email_not_bound: {
+    at: '/api/v3/unbind-email',
+    provoke: async (app, options) => {
+      const { token } = await app.signUp()
+      return app.post('/api/v3/unbind-email', { passCode: '123456' }, { token, ...options })
+    },
+  },
+  email_already_bound: {
+    at: '/api/v3/bind-email',
+    provoke: async (app, options) => {
+      const alice = await withEmail(app)
+      return app.post('/api/v3/bind-email', newAddress, { token: alice.token, ...options })
+    },
+  },
+  email_taken: {
+    at: '/api/v3/bind-email',
+    provoke: async (app, options) => {
+      const [{ email }, bob] = [await withEmail(app), await app.signUp()]
+      const passCode = await emailCode(app, bob, { to: email, channel: 'CHANNEL_BIND_EMAIL' })
+      return app.post('/api/v3/bind-email', { email, passCode }, { token: bob.token, ...options })
+    },
+  },
+  email_unchanged: {
+    at: '/api/v3/verify-update-email-request',
+    provoke: async (app, options) => {
+      const alice = await withEmail(app)
+      const payload = { newEmail: alice.email, newEmailPassCode: '123456' }
+      return requestChange(app, alice, payload, options)
+    },
+  },
+  old_email_proof_required: {
+    at: '/api/v3/verify-update-email-request',
+    provoke: async (app, options) => {
+      const alice = await withEmail(app)
+      const payload = { newEmail: newAddress.email, newEmailPassCode: '123456' }
+      return requestChange(app, alice, payload, options)
+    },
+  },
+  step_up_token_invalid: {
+    at: '/api/v3/update-email',
+    provoke: async (app, options) => updateEmail(app, await app.signUp(), 'a wrong token', options),
+  },
+  totp_incorrect: {
+    at: '/api/v3/mfa-totp-verify',
+    provoke: async (app, options) => {
+      const { token } = await app.signUp()
+      const { authenticator } = await enrollOtp(app, { token })
+      return verifyTotp(app, authenticator.wrongCode(), { token, ...options })
+    },
+  },
+  totp_missing: {
+    at: '/api/v3/mfa-totp-verify',
+    provoke: async (app, options) =>
+      verifyTotp(app, undefined, { token: (await app.signUp()).token, ...options }),
+  },
+  recovery_code_incorrect: {
+    at: '/api/v3/mfa-totp-verify',
+    provoke: async (app, options) => {
+      const { token } = await app.signUp()
+      await enrollOtp(app, { token })
+      return verifyRecoveryCode(app, 'not the code', { token, ...options })
+    },
+  },
+  recovery_code_missing: {
+    at: '/api/v3/mfa-totp-verify',
+    provoke: async (app, options) =>
+      verifyRecoveryCode(app, '', { token: (await app.signUp()).token, ...options }),
+  },
+  factor_already_enrolled: {
+    at: '/api/v3/send-enroll-factor-request',
+    provoke: async (app, options) => {
+      const { token } = await app.signUp()
+      await enrollOtp(app, { token })
+      return app.post('/api/v3/send-enroll-factor-request', { factorType: 'OTP' }, { token, ...options })
+    },
+  },
+  factor_proof_required: {
+    at: '/api/v3/reset-factor',
+    provoke: async (app, options) => {
+      const { token } = await app.signUp()
+      const { factorId } = await enrollOtp(app, { token })
+      app.clock.advance(300)
+      return app.post('/api/v3/reset-factor', { factorId }, { token, ...options })
+    },
+  },
+  factor_not_found: {
+    at: '/api/v3/mydevices/unbind',
+    provoke: async (app, options) => {
+      const { token } = await app.signUp()
+      return app.post('/api/v3/mydevices/unbind', { deviceId: 'none' }, { token, ...options })
+    },
+  },
+  last_sign_in_method: {
+    at: '/api/v3/unbind-email',
+    provoke: async (app, options) => {
+      addresses += 1
+      const email = `only-${addresses}@example.com`
+      await app.sendEmail('CHANNEL_LOGIN', email)
+      const { data } = await app.post('/api/v3/signin', {
+        connection: 'PASSCODE',
+        passCodePayload: { email, passCode: await app.lastCode(email) },
+        options: { autoRegister: true },
+        client_secret: app.application.secret.reveal(),
+      })
+      const more = { token: data.access_token, ...options }
+      return app.post('/api/v3/unbind-email', { passCode: '123456' }, more)
+    },
+  },
   phone_already_bound: {
     at: '/api/v3/bind-phone',
     provoke: async (app, options) => {
@@ -210,6 +392,40 @@ const ways: Record<ApiCodeName, Way> = {
     provoke: async (app, options) => {
       const [alice, bob] = [await app.signUp(), await app.signUp()]
       await alice.bindPhone(await alice.receiveCode())
+      const code = await bob.receiveCode('CHANNEL_BIND_PHONE', alice.phone)
+      return bind(app, bob.token, alice.phone, code, options)
+    },
+  },
+  phone_not_bound: {
+    at: '/api/v3/unbind-phone',
+    provoke: async (app, options) => {
+      const { token } = await app.signUp()
+      return app.post('/api/v3/unbind-phone', { passCode: '123456' }, { token, ...options })
+    },
+  },
+  phone_unchanged: {
+    at: '/api/v3/verify-update-phone-request',
+    provoke: async (app, options) => {
+      const alice = await app.signUp()
+      await alice.bindPhone(await alice.receiveCode())
+      return verifyUpdatePhone(app, alice.token, alice.phone, options)
+    },
+  },
+  old_phone_proof_required: {
+    at: '/api/v3/verify-update-phone-request',
+    provoke: async (app, options) => {
+      const alice = await app.signUp()
+      await alice.bindPhone(await alice.receiveCode())
+      return verifyUpdatePhone(app, alice.token, newPhone(), options)
+    },
+  },
+  phone_claim_started: {
+    at: '/api/v3/bind-phone',
+    provoke: async (app, options) => {
+      const alice = await app.signUp()
+      await alice.bindPhone(await alice.receiveCode())
+      app.clock.advance(181 * 86_400)
+      const bob = await app.signUp()
       const code = await bob.receiveCode('CHANNEL_BIND_PHONE', alice.phone)
       return bind(app, bob.token, alice.phone, code, options)
     },
@@ -232,6 +448,17 @@ const ways: Record<ApiCodeName, Way> = {
     at: '/api/v3/send-sms',
     settings: { DIALTONE_INBOX: 'off' },
     provoke: (app, options) => sendTo(app, newPhone(), options),
+  },
+  email_undeliverable: {
+    at: '/api/v3/send-email',
+    provoke: async (app, options) => {
+      const calls = await consoleOf(app)
+      // Nobody listens there.
+      const { port } = new URL(await closedUrl())
+      const server = { host: '127.0.0.1', port: Number(port), security: 'none', from: 'login@example.com' }
+      await calls.put('/console/api/mail', server)
+      return app.sendEmail('CHANNEL_REGISTER', 'ada@example.com', options)
+    },
   },
   email_not_configured: {
     at: '/api/v3/send-email',
@@ -288,6 +515,16 @@ const ways: Record<ApiCodeName, Way> = {
       return bind(app, alice.token, alice.phone, code, options)
     },
   },
+  passkey_invalid: {
+    at: authenticationPath,
+    provoke: async (app, options) => {
+      const alice = await app.signUp()
+      const credential = await registerPasskey(app, alice.token)
+      const bent = { origin: 'https://evil.example' }
+      const answer = createPasskeyAuthenticator().get(await app.get(authenticationPath), credential, bent)
+      return app.post(authenticationPath, answer, options)
+    },
+  },
   internal: {
     at: '/api/v3/send-sms',
     provoke: async (app, options) => {
@@ -296,8 +533,8 @@ const ways: Record<ApiCodeName, Way> = {
     },
   },
   not_implemented: {
-    at: '/api/v3/bind-email',
-    provoke: (app, options) => app.post('/api/v3/bind-email', {}, options),
+    at: '/api/v3/assign-role',
+    provoke: (app, options) => app.post('/api/v3/assign-role', {}, options),
   },
   body_too_large: {
     at: '/api/v3/send-sms',

@@ -98,6 +98,43 @@ describe('the tokens', () => {
     ).rejects.toMatchObject({ response: { status: 400 } })
   })
 
+  it('are renewed once, and end, when a refresh token is used twice at once (rule 26)', async () => {
+    await using app = await startTestApp()
+    const { client, tokens } = await signedIn(app)
+
+    const replies = await Promise.allSettled(
+      [app, app].map((calls) => calls.sdk().getNewAccessTokenByRefreshToken(tokens.refresh_token)),
+    )
+
+    expect(replies.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+    expect(await client.getProfile({})).toMatchObject({ statusCode: 401, apiCode: 2020 })
+  })
+
+  it('of other sessions go on when one session ended so, and the audit log tells it (rule 26)', async () => {
+    await using app = await startTestApp()
+    const person = await app.signUp()
+    const { id, poolId, secret } = app.application
+    const body = {
+      connection: 'PASSWORD',
+      passwordPayload: { username: person.username, password: person.password },
+      options: { scope: 'openid offline_access' },
+      client_id: id,
+      client_secret: secret.reveal(),
+    }
+    const { data: tokens } = await app.post('/api/v3/signin', body)
+    const renew = () => app.sdk().getNewAccessTokenByRefreshToken(tokens.refresh_token)
+    await renew()
+    await expect(renew()).rejects.toMatchObject({ response: { data: { error: 'invalid_grant' } } })
+
+    await expect(renew()).rejects.toMatchObject({ response: { data: { error: 'invalid_grant' } } })
+
+    expect((await person.profile()).statusCode).toBe(200)
+    const events = await app.app.audit.eventsOf(poolId, person.userId)
+    expect(events.filter(({ type }) => type === 'refresh_token.reused')).toMatchObject([
+      { application_id: id },
+    ])
+  })
+
   it.each(['access_token', 'refresh_token'] as const)(
     'are refused at once after revokeToken(%s) (rule 25)',
     async (kind) => {

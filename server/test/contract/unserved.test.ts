@@ -23,7 +23,9 @@ describe('the calls that are not served', () => {
 
   it('each answer not_implemented in the envelope', async () => {
     await using app = await startTestApp()
-    const served = Object.keys(((await app.get('/openapi.json')) as unknown as { paths: object }).paths)
+    const document = (await app.get('/openapi.json')) as unknown as { paths: object }
+    // As above, a path ends where its first parameter begins.
+    const served = Object.keys(document.paths).map((path) => path.replace(/\{.*/, ''))
     const unserved = callsOfSdk.filter(({ path }) => !served.includes(path))
 
     const answers = await Promise.all(
@@ -47,7 +49,7 @@ describe('the calls that are not served', () => {
     const client = app.sdk()
     client.setAccessToken(alice.token)
 
-    const refused = await client.unbindPhone({ passCode: '123456' })
+    const refused = await client.geneQrCode({ type: 'MOBILE_APP' } as never)
 
     expect(refused).toMatchObject({ statusCode: 501, apiCode: 8800013 })
   })

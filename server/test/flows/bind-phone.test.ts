@@ -125,9 +125,11 @@ describe('bind-phone', () => {
     expect(JSON.stringify(events)).not.toContain(alice.phone)
     // No door shows the history yet.
     const history = await app.db.query(
-      sql`select phone, ip from phone_bindings where user_id = ${alice.userId}`,
+      sql`select phone, phone_masked, ip from phone_bindings where user_id = ${alice.userId}`,
     )
-    expect(history).toEqual([{ phone: `+86${alice.phone}`, ip: '127.0.0.1' }])
+    expect(history).toEqual([
+      { phone: null, phone_masked: `+86*******${alice.phone.slice(-2)}`, ip: '127.0.0.1' },
+    ])
   })
 
   it('refuses a wrong code and then takes the right one', async () => {

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Reply, startTestApp, type TestApp } from '../support/app.ts'
+import { consoleOf } from '../support/console.ts'
+import { parseLetter, type Refusals, startMailServer } from '../support/mail-server.ts'
 import { emailChannels, tally } from '../support/replies.ts'
 
 const email = 'ada@example.com'
@@ -115,5 +117,94 @@ describe('send-email', () => {
     const third = await sendAll()
 
     expect([first, next, third]).toEqual([{ 200: 10, 8800008: 1 }, { 200: 10, 8800008: 1 }, { 8800008: 11 }])
+  })
+})
+
+/** A mail server that takes what it is not told to refuse, and is set for the pool. */
+const withMailServer = async (app: TestApp, refusals: Refusals = {}) => {
+  const server = await startMailServer({ security: 'none', refusals })
+  const calls = await consoleOf(app)
+  const settings = { host: '127.0.0.1', port: server.port, security: 'none', from: 'login@example.com' }
+  const put = await calls.put('/console/api/mail', settings)
+  if (put.status !== 200) throw new Error(JSON.stringify(put.body))
+  return server
+}
+
+describe('send-email by a mail server', () => {
+  it('sends a letter with a subject, a text and HTML, whose code signs the user in', async () => {
+    await using app = await startTestApp()
+    const server = await withMailServer(app)
+    await signUpByEmail(app)
+
+    const sent = await app.sendEmail('CHANNEL_LOGIN', email)
+
+    expect(sent).toMatchObject({ status: 200, statusCode: 200 })
+    expect(server.received).toHaveLength(1)
+    const letter = await parseLetter(server.received[0]?.raw ?? '')
+    const [code = ''] = /\b\d{6}\b/.exec(letter.text ?? '') ?? []
+    expect(letter.subject).toMatch(/^Your .* code to sign in$/)
+    expect(letter.subject).not.toContain(code)
+    expect(letter.html).toContain(`>${code}</p>`)
+    expect(await app.readInbox(email)).toEqual([])
+    expect(app.lines.join()).not.toContain(code)
+    expect(await signIn(app, code)).toMatchObject({ statusCode: 200 })
+  })
+
+  it('sends it in the language that was asked for', async () => {
+    await using app = await startTestApp()
+    const server = await withMailServer(app)
+
+    await app.sendEmail('CHANNEL_BIND_EMAIL', email, { headers: { 'x-authing-lang': 'zh-CN' } })
+
+    const letter = await parseLetter(server.received[0]?.raw ?? '')
+    expect(letter.subject).toContain('验证码:绑定邮箱')
+    expect(letter.html).toContain('<html lang="zh-CN">')
+  })
+
+  it('says that it could not be sent, and gives the waiting time back', async () => {
+    await using app = await startTestApp()
+    const server = await withMailServer(app, { rcpt: { code: 550, text: '5.1.1 no such user' } })
+
+    const first = await app.sendEmail('CHANNEL_BIND_EMAIL', email)
+    const second = await app.sendEmail('CHANNEL_BIND_EMAIL', email)
+
+    expect([first, second]).toMatchObject([
+      { status: 200, statusCode: 502, apiCode: 8800020 },
+      { status: 200, statusCode: 502, apiCode: 8800020 },
+    ])
+    expect(server.received).toEqual([])
+  })
+
+  it('says the same for known and unknown addresses, even where the server refuses (rule 10)', async () => {
+    await using app = await startTestApp()
+    await withMailServer(app, { data: { code: 554, text: '5.7.1 no' } })
+    await signUpByEmail(app)
+
+    const known = await app.sendEmail('CHANNEL_RESET_PASSWORD', email)
+    const unknown = await app.sendEmail('CHANNEL_RESET_PASSWORD', 'nobody@example.com')
+
+    const seen = ({ status, statusCode, apiCode, message }: Reply) => ({
+      status,
+      statusCode,
+      apiCode,
+      message,
+    })
+    expect(seen(known)).toEqual(seen(unknown))
+    expect(known).toMatchObject({ statusCode: 200 })
+  })
+
+  it('sends the link of CHANNEL_VERIFY_EMAIL_LINK as a button and as text', async () => {
+    await using app = await startTestApp()
+    const server = await withMailServer(app)
+    await signUpByEmail(app)
+
+    await app.sendEmail('CHANNEL_VERIFY_EMAIL_LINK', email)
+
+    await expect.poll(() => server.received.length).toBe(1)
+    const letter = await parseLetter(server.received[0]?.raw ?? '')
+    const [, path = ''] =
+      /http:\/\/dialtone\.test(\/account\/verify-email\/\S+)/.exec(letter.text ?? '') ?? []
+    expect(letter.html).toContain(`href="http://dialtone.test${path}"`)
+    expect((await fetch(`${app.url}${path}`, { method: 'POST' })).status).toBe(200)
   })
 })

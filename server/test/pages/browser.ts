@@ -1,6 +1,6 @@
 // A real browser for the pages: whichever Chromium the machine has, with a profile of its own for each test.
 import { existsSync } from 'node:fs'
-import { chromium, type Page } from 'playwright-core'
+import { type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 
 const executablePath = [
   '/usr/bin/chromium',
@@ -15,12 +15,12 @@ const executablePath = [
 export const hasBrowser = executablePath !== undefined
 
 /** A page that writes down what should not happen: `faults` are console errors, exceptions and refusals of the policy. */
-export const openPage = async () => {
+export const openPage = async (options: BrowserContextOptions = {}) => {
   const browser = await chromium.launch({
     ...(executablePath === undefined ? {} : { executablePath }),
     args: ['--no-sandbox', '--headless', '--disable-gpu', '--disable-background-networking'],
   })
-  const context = await browser.newContext()
+  const context = await browser.newContext(options)
   await context.grantPermissions(['clipboard-read', 'clipboard-write'])
   const page = await context.newPage()
   page.setDefaultTimeout(20_000)

@@ -99,6 +99,9 @@ export type TestApp = Awaited<ReturnType<typeof startTestApp>>
 type Served = { app: App; url: string }
 type World = Served & { readInbox(to: string): Promise<InboxMessage[]> }
 
+/** All applications of a worker have the same routes. */
+const compiledSchemas = new Map<string, unknown>()
+
 const serve = async (given: {
   db: Database
   clock: Clock
@@ -119,6 +122,7 @@ const serve = async (given: {
     keyring: createKeyring(masterKeys),
     clock,
     log: createLog('trace', sink),
+    compiledSchemas,
   })
   const url = await app.http.listen({ host: '127.0.0.1', port: 0 })
   return { app, url }
@@ -175,8 +179,10 @@ const callsOf = ({ url, app, readInbox }: World, application: Application) => {
 
     /** The newest code that a phone of mainland China, or an email address, has received. */
     lastCode: async (to: string): Promise<string> => {
-      const [message] = await readInbox(to.includes('@') || to.startsWith('+') ? to : `+86${to}`)
-      if (message === undefined) throw new Error(`no message for ${to}`)
+      const messages = await readInbox(to.includes('@') || to.startsWith('+') ? to : `+86${to}`)
+      // Notices hold none.
+      const message = messages.find(({ passCode }) => passCode !== '')
+      if (message === undefined) throw new Error(`no code for ${to}`)
       return message.passCode
     },
 

@@ -129,9 +129,13 @@ const sendToMainland = async (
 ): Promise<SendOutcome> => {
   const { settings } = connection
   const signName = message.from ?? settings.signName
-  const templateCode = message.templateId ?? settings.templateCode
+  const templateCode = message.templateId ?? (message.isNotice ? undefined : settings.templateCode)
   if (signName === undefined) return refused('sender_not_approved', 'no signName is set')
-  if (templateCode === undefined) return refused('template_not_approved', 'no templateCode is set')
+  if (templateCode === undefined)
+    return refused(
+      'template_not_approved',
+      message.isNotice ? 'no noticeTemplateId is set' : 'no templateCode is set',
+    )
   const parameters = {
     PhoneNumbers: formatParts(message.to).nationalNumber,
     SignName: signName,
@@ -157,8 +161,12 @@ const templateParamOf = (settings: Static<typeof Settings>, message: OutgoingMes
   const wanted = templateParameters.length === 0 ? (['code', 'minutes', 'app'] as const) : templateParameters
   const named: Record<string, string> = {}
   for (const parameter of wanted) {
-    const name = parameterNames[parameter]
-    if (name !== undefined) named[name] = message.parameters[parameter]
+    // A template for notices names its variables as we do.
+    const name =
+      message.isNotice || parameter === 'change' || parameter === 'link'
+        ? parameter
+        : parameterNames[parameter]
+    if (name !== undefined) named[name] = message.parameters[parameter] ?? ''
   }
   return JSON.stringify(named)
 }
@@ -172,7 +180,7 @@ const sendAbroad = async (
   const parameters = {
     To: message.to.slice(1),
     Message: message.text,
-    Type: 'OTP',
+    Type: message.isNotice ? 'NOTIFY' : 'OTP',
     TaskId: message.id,
     ...(from === undefined ? {} : { From: from }),
   }

@@ -34,6 +34,8 @@ const connectGeneric = (settings: GenericSettings): Provider => {
   return {
     send: (message, signal) =>
       outcomeOf(async () => {
+        if (message.isNotice && !takesText(settings))
+          return { outcome: 'refused', reason: 'template_not_approved', code: 'no text in the template' }
         const { url, init } = requestOf(message, settings)
         const reply = await callProvider(url, { ...init, signal })
         return readReply(reply, message, settings)
@@ -43,6 +45,10 @@ const connectGeneric = (settings: GenericSettings): Provider => {
       : { readReceipts: async (call) => readReceipt(call, settings, receipts) }),
   }
 }
+
+/** A gateway that is given the code alone makes its own text of it, and has none for anything else. */
+const takesText = ({ url, headers = {}, body = '' }: GenericSettings): boolean =>
+  [url, body, ...Object.values(headers)].some((template) => /\{\{\s*text\s*\}\}/.test(template))
 
 const requestOf = (
   message: OutgoingMessage,

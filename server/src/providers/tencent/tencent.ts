@@ -113,11 +113,13 @@ const send = async (
 ): Promise<SendOutcome> => {
   const { settings } = connection
   const mainland = isMainland(message.to)
-  const templateId = message.templateId ?? (mainland ? settings.templateId : settings.internationalTemplateId)
+  const templateOfSettings = mainland ? settings.templateId : settings.internationalTemplateId
+  const templateId = message.templateId ?? (message.isNotice ? undefined : templateOfSettings)
   const signName = message.from ?? settings.signName
   const senderId = message.from ?? settings.senderId
   if (templateId === undefined) {
-    const missing = mainland ? 'no templateId is set' : 'no internationalTemplateId is set'
+    const setting = mainland ? 'templateId' : 'internationalTemplateId'
+    const missing = `no ${message.isNotice ? 'noticeTemplateId' : setting} is set`
     return { outcome: 'refused', reason: 'template_not_approved', code: missing }
   }
   if (mainland && signName === undefined) {
@@ -156,7 +158,7 @@ const outcomeOfReply = (reply: ProviderReply): SendOutcome => {
 /** `{1}`, `{2}`… of the template, in the order that the route names. */
 const templateParamsOf = ({ templateParameters, parameters }: OutgoingMessage): string[] => {
   const order = templateParameters.length === 0 ? (['code', 'minutes'] as const) : templateParameters
-  return order.map((name) => parameters[name])
+  return order.map((name) => parameters[name] ?? '')
 }
 
 /** A refused number has an empty SerialNo. */

@@ -7,7 +7,7 @@ import { type Static, Type } from 'typebox'
 import type { FailureReason } from '../failures.ts'
 import { CallFailed, callProvider, outcomeOf, type ProviderReply, reasonOfStatus } from '../http.ts'
 import type { AcceptedMessage, LineLookup, OutgoingMessage, Receipt, SendOutcome } from '../provider.ts'
-import { defineProvider } from '../provider.ts'
+import { defineProvider, lacksNoticeTemplate } from '../provider.ts'
 import { moneyOf, rowOf, textAt, timeAt } from '../reading.ts'
 import { twilioCodes } from './codes.ts'
 import { readTwilioReceipt, receiptOfCall, receiptOfMessage } from './receipts.ts'
@@ -109,6 +109,9 @@ export const twilioKind = defineProvider({
     return {
       send: (message, signal) =>
         outcomeOf(async () => {
+          if (lacksNoticeTemplate(message)) {
+            return { outcome: 'refused', reason: 'template_not_approved', code: 'no noticeTemplateId is set' }
+          }
           const order = orderOf(message, settings)
           if (order === undefined)
             return { outcome: 'refused', reason: 'sender_not_approved', code: 'no sender' }

@@ -9,7 +9,7 @@ import { newId } from '../../core/crypto.ts'
 import type { FailureReason } from '../failures.ts'
 import { callProvider, outcomeOf, type ProviderReply, reasonOfStatus } from '../http.ts'
 import type { OutgoingMessage, ProviderDeps, SendOutcome } from '../provider.ts'
-import { defineProvider } from '../provider.ts'
+import { defineProvider, lacksNoticeTemplate } from '../provider.ts'
 import { rowOf, textAt } from '../reading.ts'
 import { vonageCodes } from './codes.ts'
 import { readVonageReceipt } from './receipts.ts'
@@ -81,6 +81,8 @@ export const vonageKind = defineProvider({
     return {
       send: (message, signal) =>
         outcomeOf(async () => {
+          if (lacksNoticeTemplate(message))
+            return refused('template_not_approved', 'no noticeTemplateId is set')
           const order = orderOf(message, settings)
           if (order === undefined) return refused('sender_not_approved', 'no sender')
           const token = await makeToken()
@@ -140,7 +142,7 @@ const textOf = ({ text }: OutgoingMessage) => ({ message_type: 'text', text })
 
 /**
  * A template with a code is an authentication template, which WhatsApp allows only with a button that copies the code;
- * templates with buttons go as `custom`.
+ * templates with buttons go as `custom`. A notice has no code, and so no button.
  */
 const templateOf = (message: OutgoingMessage, name: string) => {
   const code = [{ type: 'text', text: message.parameters.code }]
@@ -155,9 +157,9 @@ const templateOf = (message: OutgoingMessage, name: string) => {
         components: [
           {
             type: 'body',
-            parameters: names.map((each) => ({ type: 'text', text: message.parameters[each] })),
+            parameters: names.map((each) => ({ type: 'text', text: message.parameters[each] ?? '' })),
           },
-          { type: 'button', sub_type: 'url', index: '0', parameters: code },
+          ...(message.isNotice ? [] : [{ type: 'button', sub_type: 'url', index: '0', parameters: code }]),
         ],
       },
     },
