@@ -26,6 +26,7 @@ const steps = [
     'an SMS gateway and an SMPP server for the tests of the providers',
     () => installPrograms(['smsbox'], ['kannel', 'kannel-extras', 'libnet-smpp-perl']),
   ],
+  ['a mail server for the tests of email', () => installPrograms(['exim4'], ['exim4-daemon-light'])],
   ['clean install', () => run('npm ci')],
   ['format and lint', () => run('npm run lint -- --colors=off')],
   ['types', () => run('npm run types')],
@@ -165,7 +166,8 @@ async function installPrograms(programs, packages) {
   if (process.getuid?.() !== 0 || !hasCommand('apt-get')) {
     throw new Skipped(`no ${programs[0]}, and not root with apt: the tests that need it are skipped`)
   }
-  const env = { DEBIAN_FRONTEND: 'noninteractive' }
+  // Run level 1: a mail server that the tests start by themselves must not be started by its package, on port 25.
+  const env = { DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }
   try {
     const install = `apt-get install -y -qq --no-install-recommends ${packages.join(' ')}`
     await run(`apt-get update -qq && ${install}`, { minutes: 5, env })

@@ -1,6 +1,6 @@
 // Writes the pages of docs/reference from the tables that the server runs on. With --check it writes nothing and
 // exits 1 when a page is out of date. Needs a build: npm run build.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { apiCodes } from '../server/dist/api-codes.js'
 import { createApp } from '../server/dist/app.js'
 import { readConfig, settings } from '../server/dist/config.js'
@@ -9,6 +9,7 @@ import { createKeyring } from '../server/dist/core/crypto.js'
 import { createLog } from '../server/dist/core/log.js'
 import { Secret } from '../server/dist/core/secret.js'
 import { limits } from '../server/dist/limits.js'
+import { callPages } from './call-pages.mjs'
 
 const folder = new URL('../docs/reference/', import.meta.url)
 const notice =
@@ -156,23 +157,32 @@ ${table(['limit', 'what it is', 'count', 'window', 'counted by', 'refusal', 'set
 `
 }
 
+const document = await readDocument()
 const pages = {
-  'api-codes.md': apiCodesPage(await readDocument()),
+  'api-codes.md': apiCodesPage(document),
   'settings.md': settingsPage(),
   'limits.md': limitsPage(),
+  ...callPages(document, { notice, apiCodes }),
 }
+
+/** Pages of calls that are not served any more. */
+const leftOver = (existsSync(new URL('sdk/', folder)) ? readdirSync(new URL('sdk/', folder)) : [])
+  .map((name) => `sdk/${name}`)
+  .filter((name) => pages[name] === undefined)
 
 if (process.argv.includes('--check')) {
   const stale = Object.entries(pages).filter(([name, text]) => {
     const path = new URL(name, folder)
     return !existsSync(path) || readFileSync(path, 'utf8') !== text
   })
-  for (const [name] of stale) {
+  const names = [...stale.map(([name]) => name), ...leftOver]
+  for (const name of names) {
     console.error(
       `docs/reference/${name} is out of date: run node scripts/build.mjs && node scripts/reference.mjs`,
     )
   }
-  process.exit(stale.length === 0 ? 0 : 1)
+  process.exit(names.length === 0 ? 0 : 1)
 }
-mkdirSync(folder, { recursive: true })
+mkdirSync(new URL('sdk/', folder), { recursive: true })
+for (const name of leftOver) rmSync(new URL(name, folder))
 for (const [name, text] of Object.entries(pages)) writeFileSync(new URL(name, folder), text)
