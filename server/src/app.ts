@@ -49,7 +49,7 @@ import { createPasscodes, purposes } from './passcodes/passcodes.ts'
 import { passcodeRoutes } from './passcodes/routes.ts'
 import { createPasskeys } from './passkeys/passkeys.ts'
 import { passkeyRoutes } from './passkeys/routes.ts'
-import { createPasswordChanges, createPasswords } from './passwords/passwords.ts'
+import { createPasswordChanges, createPasswords, type PasswordCost } from './passwords/passwords.ts'
 import { passwordRoutes } from './passwords/routes.ts'
 import { createPhone } from './phone/phone.ts'
 import { phoneRoutes } from './phone/routes.ts'
@@ -85,11 +85,21 @@ export type AppDeps = {
   keyring: Keyring
   clock: Clock
   log: Log
+  /** Of argon2id; OWASP's where it is not given. */
+  passwordCost?: PasswordCost | undefined
   /** Of an earlier application of this process: what it compiled is not compiled again. */
   compiledSchemas?: CompiledSchemas
 }
 
-export const createApp = async ({ config, db, keyring, clock, log, compiledSchemas }: AppDeps) => {
+export const createApp = async ({
+  config,
+  db,
+  keyring,
+  clock,
+  log,
+  compiledSchemas,
+  passwordCost,
+}: AppDeps) => {
   const audit = createAudit({ db, keyring, clock })
   const applications = createApplications({ db, keyring, clock })
   const accountPolicy = createAccountPolicy({ db, clock })
@@ -110,6 +120,7 @@ export const createApp = async ({ config, db, keyring, clock, log, compiledSchem
     keyring,
     clock,
     config,
+    cost: passwordCost,
   })
   const administrators = createAdministrators({ db, applications, audit, passwords, clock })
   const captcha = createCaptcha({ db, keyring, clock, config })

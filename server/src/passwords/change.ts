@@ -18,7 +18,7 @@ import type { E164 } from '../phone-numbers/phone-numbers.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import { type StepUp, stepUpTtlSeconds } from '../step-up/step-up.ts'
 import type { AccessToken } from '../tokens/tokens.ts'
-import { type Identifier, isPhoneStale, type UserRow, type Users } from '../users/users.ts'
+import { type Identifier, isPhoneStale, nameOfIdentifier, type UserRow, type Users } from '../users/users.ts'
 import type { Passwords } from './passwords.ts'
 import { passwordSecurityLevel } from './policy.ts'
 import { type ReplacedPassword, type ResetSubject, replacePassword, selectResetSubject } from './store.ts'
@@ -257,7 +257,7 @@ export const createPasswordChanges = (deps: Deps) => {
       const user = await users.find(poolId, identifier)
       const matches = await passwords.verify({
         poolId,
-        identifier: nameOf(identifier),
+        identifier: nameOfIdentifier(identifier),
         ip,
         captchaSolved,
         password,
@@ -273,9 +273,3 @@ export const createPasswordChanges = (deps: Deps) => {
 }
 
 export type PasswordChanges = ReturnType<typeof createPasswordChanges>
-
-/** As sign-in names it, so that the two share their count. */
-const nameOf = (identifier: PasswordCheck['identifier']): string => {
-  if (identifier.kind === 'phone') return identifier.phone
-  return identifier.kind === 'email' ? identifier.email : identifier.username.toLowerCase()
-}

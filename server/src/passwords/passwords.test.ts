@@ -44,7 +44,7 @@ describe('a password', () => {
   })
 
   it('is stored as argon2id with the parameters of OWASP alone (rule 26)', async () => {
-    await using app = await startTestApp()
+    await using app = await startTestApp({}, { realPasswordCost: true })
     const { data } = await signUp(app, right)
 
     const user = await app.app.users.get(app.application.poolId, data.userId)

@@ -6,7 +6,13 @@ import { ApiError } from '../api-codes.ts'
 import type { Captcha } from '../captcha/captcha.ts'
 import type { Database } from '../core/database.ts'
 import { type Passwords, passwordSecurityLevel } from '../passwords/passwords.ts'
-import { type Identifier, identifierOf, requireUsername, type UserRow, type Users } from '../users/users.ts'
+import {
+  type Identifier,
+  nameOfIdentifier,
+  requireUsername,
+  type UserRow,
+  type Users,
+} from '../users/users.ts'
 import type { SignInHistory } from './history.ts'
 import type { Opened, Opening, Openings } from './opening.ts'
 
@@ -38,7 +44,7 @@ export const createPasswordSignIn = ({ db, users, passwords, captcha, openings, 
     const passwordHash = user?.password_hash ?? undefined
     const matches = await passwords.verify({
       poolId: request.application.poolId,
-      identifier: nameOf(request.identifier),
+      identifier: nameOfIdentifier(request.identifier),
       ip: request.ip,
       captchaSolved: await isSolved(request),
       password: request.password,
@@ -110,10 +116,3 @@ export const createPasswordSignIn = ({ db, users, passwords, captcha, openings, 
 
 const isClaimable = (identifier: Identifier): identifier is Claimable =>
   identifier.kind === 'email' || identifier.kind === 'username'
-
-/** One name for all writings of an identifier, so that none of them has guesses of its own. */
-const nameOf = (identifier: Identifier): string => {
-  const meant = identifier.kind === 'account' ? identifierOf(identifier.account) : identifier
-  if (meant.kind === 'phone') return meant.phone
-  return meant.kind === 'email' ? meant.email : meant.username.toLowerCase()
-}

@@ -206,6 +206,13 @@ export const identifierOf = (account: string): Exclude<Identifier, { kind: 'acco
   return { kind: 'username', username: text }
 }
 
+/** One name for all writings of an identifier, so that none of them has guesses of its own. */
+export const nameOfIdentifier = (identifier: Identifier): string => {
+  const meant = identifier.kind === 'account' ? identifierOf(identifier.account) : identifier
+  if (meant.kind === 'phone') return meant.phone
+  return meant.kind === 'email' ? meant.email : meant.username.toLowerCase()
+}
+
 /** The canonical form of an email address. @throws ApiError email_invalid */
 export const requireEmail = (email: string): string => {
   const canonical = email.normalize('NFKC').trim().toLowerCase()

@@ -324,7 +324,7 @@ describe('a stolen key', () => {
 
 describe('what an administrator signs in with', () => {
   it('stands in no log line, and in the database as a hash alone (rules 12, 26 and 28)', async () => {
-    await using app = await startTestApp()
+    await using app = await startTestApp({}, { realPasswordCost: true })
     await signIn(app, { password: wrong })
     const { token, ...calls } = await consoleOf(app)
     const { key } = (await calls.post('/console/api/keys', { name: 'backup' })).body

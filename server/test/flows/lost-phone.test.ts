@@ -11,6 +11,7 @@ import {
   phoneOf,
   purposesSentTo,
   receiveCode,
+  signInByPhone,
   unbindPhone,
   updatePhone,
   verifyChange,
@@ -124,6 +125,20 @@ describe('the change of a user who lost the old number', () => {
     await app.app.work()
 
     expect((await app.app.users.get(app.application.poolId, alice.userId))?.phone).toBeNull()
+  })
+
+  it('comes to nothing when a code of the old number comes back meanwhile: it is not lost', async () => {
+    await using app = await startTestApp()
+    const alice = await personWithPhone(app)
+    await updatePhone(app, alice.token, await lostPhoneChange(app, alice, newPhone()))
+    app.clock.advance(hours(1))
+    await signInByPhone(app, alice.phone)
+    app.clock.advance(hours(72))
+
+    await app.app.work()
+
+    expect((await app.app.users.get(app.application.poolId, alice.userId))?.phone).toBe(`+86${alice.phone}`)
+    expect(await eventsOf(app, alice.userId)).toContain('phone.change_stopped')
   })
 
   it('comes to nothing when another user proved the number meanwhile, and the log says so (rule 17)', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { newPhone, startTestApp, type TestApp } from '../support/app.ts'
+import { proofsOfChange, requestChange, updateEmail } from '../support/email.ts'
 import {
   linkTo,
   noticesTo,
@@ -118,6 +119,44 @@ describe('the link of a notice', () => {
     expect(done.status).toBe(200)
     expect(void_.status).toBe(410)
     expect(await phoneOf(app, await signInByPhone(app, phone))).toBe(phone)
+  })
+
+  it('about the phone leaves the link about the address in force', async () => {
+    await using app = await startTestApp()
+    const thief = await changedPerson(app)
+    const proofs = await proofsOfChange(app, thief, { from: email, to: 'thief@example.com' })
+    const { data } = await requestChange(app, thief, proofs)
+    await updateEmail(app, thief, data.updateEmailToken)
+    await pressButton(app, await linkTo(app, thief.phone, 'phone_changed'))
+
+    const done = await pressButton(app, await linkTo(app, email, 'email_changed'))
+
+    expect(done.text).toContain('has its former number or address')
+    expect((await signInByEmail(app, email)).statusCode).toBe(200)
+  })
+
+  it('about a bind takes off the number that the bound one was changed for since', async () => {
+    await using app = await startTestApp()
+    const { userId } = await changedPerson(app)
+
+    const done = await pressButton(app, await linkTo(app, email, 'phone_bound'))
+
+    expect(done.status).toBe(200)
+    expect((await app.app.users.get(app.application.poolId, userId))?.phone).toBeNull()
+  })
+
+  it('that would have stopped a change undoes it where it was made meanwhile', async () => {
+    await using app = await startTestApp()
+    const ada = await personWithEmail(app, email)
+    await updatePhone(app, ada.token, await lostPhoneChange(app, ada, newPhone()))
+    const link = await linkTo(app, ada.phone, 'phone_change_requested')
+    app.clock.advance(hours(73))
+    await app.app.work()
+
+    const done = await pressButton(app, link)
+
+    expect(done.text).toContain('has its former number')
+    expect(await phoneOf(app, await signInByPhone(app, ada.phone))).toBe(ada.phone)
   })
 
   it('works for seven days and no longer', async () => {

@@ -22,7 +22,7 @@ import {
 const seed = Number(process.env['MODEL_SEED'] ?? 20_261_122)
 const runs = 25
 const longestRun = 25
-const budgetMs = 30_000
+const budgetMs = 20_000
 
 const codeOf = ({ apiCode, statusCode }: Reply): number => apiCode ?? statusCode
 

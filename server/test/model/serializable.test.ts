@@ -20,7 +20,7 @@ import {
 /** Another one for once: MODEL_SEED=7 npx vitest run … */
 const seed = Number(process.env['MODEL_SEED'] ?? 20_261_122)
 const runs = 40
-const budgetMs = 25_000
+const budgetMs = 15_000
 
 type RealCall = Exclude<Call, { do: 'wait' }>
 

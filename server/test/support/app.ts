@@ -11,6 +11,7 @@ import type { Database } from '../../src/core/database.ts'
 import { createLog } from '../../src/core/log.ts'
 import { readCredentials } from '../../src/first-start.ts'
 import type { InboxMessage } from '../../src/inbox/inbox.ts'
+import type { PasswordCost } from '../../src/passwords/passwords.ts'
 import { openTestDatabase } from './database.ts'
 import { testSettings } from './settings.ts'
 
@@ -49,12 +50,19 @@ const next = (): number => {
 
 export const newPhone = (): string => `188${10_000_000 + next()}`
 
-export const startTestApp = async (settings: Record<string, string> = {}) => {
+/** A hundredth of the real cost, of which most tests have no use. */
+const cheapPasswords: PasswordCost = { memoryCost: 512, timeCost: 1, parallelism: 1 }
+
+export const startTestApp = async (
+  settings: Record<string, string> = {},
+  { realPasswordCost = false }: { realPasswordCost?: boolean } = {},
+) => {
   const { db, drop } = await openTestDatabase()
   const clock = movedClock()
   const lines: string[] = []
   const config = readConfig({ ...testSettings, ...settings })
-  const first = await serve({ db, clock, config, lines })
+  const passwordCost = realPasswordCost ? undefined : cheapPasswords
+  const first = await serve({ db, clock, config, lines, passwordCost })
   const others: Served[] = []
 
   const readInbox = async (to: string): Promise<InboxMessage[]> => {
@@ -81,7 +89,7 @@ export const startTestApp = async (settings: Record<string, string> = {}) => {
 
     /** A second server process' worth of application on the same database: nothing is shared but the database. */
     secondProcess: async () => {
-      const second = await serve({ db, clock, config, lines })
+      const second = await serve({ db, clock, config, lines, passwordCost })
       others.push(second)
       return { ...callsOf({ ...world, url: second.url, app: second.app }, application), app: second.app }
     },
@@ -107,8 +115,9 @@ const serve = async (given: {
   clock: Clock
   config: Config
   lines: string[]
+  passwordCost: PasswordCost | undefined
 }): Promise<Served> => {
-  const { db, clock, config, lines } = given
+  const { db, clock, config, lines, passwordCost } = given
   const sink = new Writable({
     write: (chunk, _encoding, done) => {
       lines.push(String(chunk))
@@ -123,6 +132,7 @@ const serve = async (given: {
     clock,
     log: createLog('trace', sink),
     compiledSchemas,
+    passwordCost,
   })
   const url = await app.http.listen({ host: '127.0.0.1', port: 0 })
   return { app, url }
