@@ -46,6 +46,26 @@ const bodies: Readonly<Record<string, Readonly<Record<string, object>>>> = {
       options: { scope: 'openid profile email phone offline_access', autoRegister: true },
     },
   },
+  verifyResetPasswordRequest: {
+    'With a code sent to the phone (CHANNEL_RESET_PASSWORD)': {
+      verifyMethod: 'PHONE_PASSCODE',
+      phonePassCodePayload: { phoneNumber: '18812345678', phoneCountryCode: '+86', passCode: '123456' },
+    },
+    'With a code sent to the address': {
+      verifyMethod: 'EMAIL_PASSCODE',
+      emailPassCodePayload: { email: 'ada@example.com', passCode: '123456' },
+    },
+  },
+  verifyDeleteAccountRequest: {
+    'With a code sent to the own phone (CHANNEL_DELETE_ACCOUNT)': {
+      verifyMethod: 'PHONE_PASSCODE',
+      phonePassCodePayload: { phoneNumber: '18812345678', phoneCountryCode: '+86', passCode: '123456' },
+    },
+    'Without phone and email, by password': {
+      verifyMethod: 'PASSWORD',
+      passwordPayload: { password: 'correct horse' },
+    },
+  },
   sendSms: {
     'To bind a phone': {
       channel: 'CHANNEL_BIND_PHONE',

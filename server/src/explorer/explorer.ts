@@ -30,6 +30,10 @@ const tags = [
   { name: 'Codes', description: 'Send and check passcodes.' },
   { name: 'Sign-up and sign-in', description: 'Make a user, get tokens.' },
   { name: 'Profile', description: 'The signed-in user.' },
+  { name: 'Email', description: 'The email address of the signed-in account.' },
+  { name: 'Devices', description: 'Where the user is, and was, signed in.' },
+  { name: 'MFA', description: 'Factors beside the sign-in: authenticator app, SMS, email.' },
+  { name: 'Passkeys', description: 'Public keys of authenticators (WebAuthn).' },
   { name: 'OpenID Connect', description: 'Tokens and keys, outside the envelope.' },
   { name: 'Public information', description: 'Needs neither application nor token.' },
   {
@@ -42,6 +46,9 @@ const tags = [
     description:
       'Who delivers messages, by which routes, in which words, within which bounds; and what became of each message.',
   },
+  { name: 'Console: email', description: 'The mail server of the pool.' },
+  { name: 'Console: accounts', description: 'What changes to accounts ask for.' },
+  { name: 'Console: users', description: 'What happened to a user’s phone and account.' },
   { name: 'Inbox', description: 'Development only: what would have reached phones and mailboxes.' },
   { name: 'Receipts', description: 'Called by SMS providers.' },
   { name: 'Health', description: 'For load balancers.' },

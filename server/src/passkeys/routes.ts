@@ -5,7 +5,7 @@ import { grantScope, knownScopes } from '../tokens/tokens.ts'
 import type { Passkeys } from './passkeys.ts'
 
 const base64url = (maxLength: number, description: string) =>
-  Type.String({ minLength: 1, maxLength, pattern: '^[A-Za-z0-9_-]*$', description })
+  Type.String({ minLength: 1, maxLength, pattern: '^[A-Za-z0-9_-]*$', description, examples: ['ZXhhbXBsZQ'] })
 
 /** Credential ids are up to 1023 bytes (WebAuthn, section 4). */
 const maxCredentialIdLength = 1364
