@@ -9,7 +9,7 @@ import type { Administrator } from '../administrators/administrators.ts'
 import type { FieldFault } from '../api-codes.ts'
 import type { Applications } from '../applications/applications.ts'
 import type { Audit, EventType } from '../audit/audit.ts'
-import type { Database } from '../core/database.ts'
+import type { Database, Queryable } from '../core/database.ts'
 import { fieldsInvalid, gatherFaults } from '../core/faults.ts'
 import { schemaFaults } from '../core/schema.ts'
 import type { Guard, GuardPolicy, TestNumber, TestNumbers } from '../guard/guard.ts'
@@ -75,26 +75,28 @@ export const createConfiguration = (deps: Deps) => {
     steps: readonly Step[],
     options: ChangeOptions = {},
   ): Promise<Change[]> => {
-    const { faults, below } = gatherFaults()
-    faults.push(...(options.faults ?? []))
-    const changes: Change[] = []
-    try {
-      await db.transaction(async (tx) => {
-        await lockConfiguration(tx, by.poolId)
-        for (const { prefix, run, isMoot } of steps) {
-          if (isMoot?.(faults)) continue
-          changes.push(...((await below(prefix, () => run(tx))) ?? []))
-        }
-        if (faults.length > 0) throw fieldsInvalid(withoutEchoes(faults, options.document))
-        for (const one of changes.filter(isReal)) await audit.record(by.poolId, eventOf(by, one), tx)
-        if (options.dryRun) throw new DryRun()
-      })
-    } catch (error) {
-      if (!(error instanceof DryRun)) throw error
+    const work = async (tx: Queryable): Promise<Change[]> => {
+      await lockConfiguration(tx, by.poolId)
+      const { faults, below } = gatherFaults()
+      faults.push(...(options.faults ?? []))
+      const changes: Change[] = []
+      for (const { prefix, run, isMoot } of steps) {
+        if (isMoot?.(faults)) continue
+        changes.push(...((await below(prefix, () => run(tx))) ?? []))
+      }
+      if (faults.length > 0) throw fieldsInvalid(withoutEchoes(faults, options.document))
+      for (const one of changes.filter(isReal)) await audit.record(by.poolId, eventOf(by, one), tx)
+      if (options.dryRun) throw new DryRun(changes)
       return changes
     }
-    await forget(by.poolId)
-    return changes
+    try {
+      const changes = await db.transaction(work)
+      await forget(by.poolId)
+      return changes
+    } catch (error) {
+      if (error instanceof DryRun) return error.changes
+      throw error
+    }
   }
 
   const parts = (by: Author) => createParts(by.poolId, deps)
@@ -209,7 +211,14 @@ const eventTypeOf = (part: Part): EventType => {
 const withMail = (mail: ShownMail | undefined) => (mail === undefined ? {} : { mail })
 
 /** Rolls back what was tried. */
-class DryRun extends Error {}
+class DryRun extends Error {
+  readonly changes: Change[]
+
+  constructor(changes: Change[]) {
+    super()
+    this.changes = changes
+  }
+}
 
 const isReal = ({ change }: Change): boolean => change !== 'unchanged'
 

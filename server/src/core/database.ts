@@ -17,7 +17,10 @@ export type Queryable = {
 
 export type Database = Queryable & {
   engine: 'pglite' | 'postgres'
-  /** All or nothing: what `work` throws rolls everything back and is thrown on. */
+  /**
+   * All or nothing: what `work` throws rolls everything back and is thrown on. `work` does nothing but ask `tx`: it runs
+   * again when PostgreSQL ends it because it and another wait for each other's rows.
+   */
   transaction<Result>(work: (tx: Queryable) => Promise<Result>): Promise<Result>
   close(): Promise<void>
 }
@@ -68,6 +71,20 @@ const compile = ({ strings, values }: Sql): { text: string; values: unknown[] } 
 export const violatedUniqueIndex = (error: unknown): string | undefined => {
   if (!(error instanceof Error) || !('code' in error) || error.code !== '23505') return undefined
   return 'constraint' in error && typeof error.constraint === 'string' ? error.constraint : 'unknown'
+}
+
+/** SQLSTATE 40P01: of two that wait for each other, PostgreSQL rolled this one back, and the other one goes on. */
+const isDeadlock = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === '40P01'
+
+/** Twice again: each time at least one of those that wait for each other gets through. */
+const againAfterDeadlock = async <Result>(work: () => Promise<Result>, tries = 3): Promise<Result> => {
+  try {
+    return await work()
+  } catch (error) {
+    if (tries === 1 || !isDeadlock(error)) throw error
+    return againAfterDeadlock(work, tries - 1)
+  }
 }
 
 /** @throws when the database does not answer */
@@ -135,29 +152,31 @@ export const openPostgres = (
     return (await client.query({ name: nameOf(text), text, values })).rows as Row[]
   }
 
+  const transact = async <Result>(work: (tx: Queryable) => Promise<Result>): Promise<Result> => {
+    const client = await pool.connect()
+    try {
+      await client.query('begin')
+      const result = await work({
+        query: (statement) => run(client, statement),
+        script: async (text) => void (await client.query(text)),
+      })
+      await client.query('commit')
+      client.release()
+      return result
+    } catch (error) {
+      // A connection whose rollback fails is in an unknown state: close it rather than hand it on.
+      await client.query('rollback').then(
+        () => client.release(),
+        (fault: Error) => client.release(fault),
+      )
+      throw error
+    }
+  }
+
   return {
     engine: 'postgres',
-    query: (statement) => run(pool, statement),
-    transaction: async (work) => {
-      const client = await pool.connect()
-      try {
-        await client.query('begin')
-        const result = await work({
-          query: (statement) => run(client, statement),
-          script: async (text) => void (await client.query(text)),
-        })
-        await client.query('commit')
-        client.release()
-        return result
-      } catch (error) {
-        // A connection whose rollback fails is in an unknown state: close it rather than hand it on.
-        await client.query('rollback').then(
-          () => client.release(),
-          (fault: Error) => client.release(fault),
-        )
-        throw error
-      }
-    },
+    query: (statement) => againAfterDeadlock(() => run(pool, statement)),
+    transaction: (work) => againAfterDeadlock(() => transact(work)),
     script: async (text) => void (await pool.query(text)),
     close: () => pool.end(),
   }

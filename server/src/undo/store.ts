@@ -2,6 +2,15 @@ import { named, type Queryable, sql } from '../core/database.ts'
 
 export type SecuredRow = { phone: string | null; email: string | null; has_password: boolean }
 
+/** The account, held until the end of the transaction: of two links of one account, one waits here for the other. */
+export const holdAccount = (tx: Queryable, given: { poolId: string; userId: string }) =>
+  tx.query(sql`
+    select 1
+      from users
+     where pool_id = ${given.poolId}
+       and id = ${given.userId}
+       for update`)
+
 /** From now on the password opens nothing until it is set anew. Undefined: the user is gone. */
 export const requireNewPassword = async (
   tx: Queryable,

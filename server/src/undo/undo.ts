@@ -15,7 +15,7 @@ import type { Phone } from '../phone/phone.ts'
 import { isPhone } from '../phone-numbers/phone-numbers.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { UserRow, Users } from '../users/users.ts'
-import { deleteFactorsSince, discardStepUpTokens, requireNewPassword } from './store.ts'
+import { deleteFactorsSince, discardStepUpTokens, holdAccount, requireNewPassword } from './store.ts'
 
 export type LinkAction = 'undo' | 'stop'
 
@@ -88,6 +88,7 @@ export const createUndo = (deps: Deps) => {
     const phones = [prior?.phone, ...[detail.before].filter((value) => value !== undefined).filter(isPhone)]
     const reach = await notices.reach(poolId, phones)
     return db.transaction(async (tx): Promise<LinkOutcome> => {
+      await holdAccount(tx, { poolId, userId })
       const notice = await notices.use(token, tx)
       if (notice === undefined) return { outcome: 'refused' }
       const result = await takeBack(notice, tx)
