@@ -8,10 +8,10 @@ import { prepareTemplate } from './settings.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** A dump of a prepared PGlite, to be loaded by each test. */
+    /** A dump of a prepared PGlite, to be loaded by each worker. */
     pgliteTemplate: string
-    /** A PostgreSQL with the database `dialtone_template`, to be copied by each test. */
-    postgresUrl: string
+    /** A PostgreSQL with the database `dialtone_template`, to be copied under names that begin with the prefix. */
+    postgres: { url: string; prefix: string }
   }
 }
 

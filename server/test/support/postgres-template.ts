@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import type { TestProject } from 'vitest/node'
 import { openPostgres } from '../../src/core/database.ts'
@@ -13,16 +14,37 @@ export default async (project: TestProject) => {
   const server =
     given === undefined ? await startPostgres(binariesFrom === undefined ? {} : { binariesFrom }) : undefined
   const url = given ?? server?.url ?? ''
-  const admin = new pg.Client({ connectionString: url })
-  await admin.connect()
-  await admin.query('drop database if exists dialtone_template')
-  await admin.query('create database dialtone_template')
-  await admin.end()
+  await administer(url, 'drop database if exists dialtone_template')
+  await administer(url, 'create database dialtone_template')
   const db = openPostgres(databaseUrl(url, 'dialtone_template'), { poolSize: 2, onError: () => {} })
   await prepareTemplate(db)
   await db.close()
-  project.provide('postgresUrl', url)
-  return () => server?.stop()
+  const prefix = `test_${randomUUID().slice(0, 8)}_`
+  project.provide('postgres', { url, prefix })
+  return async () => {
+    await dropDatabases(url, prefix)
+    await server?.stop()
+  }
+}
+
+/** @returns the rows */
+export const administer = async (url: string, statement: string): Promise<Record<string, string>[]> => {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    return (await client.query<Record<string, string>>(statement)).rows
+  } finally {
+    await client.end()
+  }
+}
+
+/** Those that the workers made, which have ended. */
+const dropDatabases = async (url: string, prefix: string): Promise<void> => {
+  const rows = await administer(
+    url,
+    `select datname from pg_database where starts_with(datname, '${prefix}')`,
+  )
+  for (const { datname } of rows) await administer(url, `drop database ${datname} with (force)`)
 }
 
 export const databaseUrl = (url: string, name: string): string => {
