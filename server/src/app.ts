@@ -5,6 +5,7 @@ import { accountPolicyRoutes } from './account-policy/routes.ts'
 import { createAdministrators } from './administrators/administrators.ts'
 import { administratorRoutes } from './administrators/routes.ts'
 import { createApplications } from './applications/applications.ts'
+import { applicationRoutes } from './applications/routes.ts'
 import { createAudit } from './audit/audit.ts'
 import { createCaptcha } from './captcha/captcha.ts'
 import { captchaRoutes } from './captcha/routes.ts'
@@ -20,6 +21,7 @@ import type { Database } from './core/database.ts'
 import { createHttp, type Http, requireAccessAndLimit } from './core/http.ts'
 import type { CompiledSchemas } from './core/lazy-schemas.ts'
 import type { Log } from './core/log.ts'
+import { registerCrossOrigin } from './cross-origin/cross-origin.ts'
 import { createDeletion } from './deletion/deletion.ts'
 import { deletionRoutes } from './deletion/routes.ts'
 import { createDelivery } from './delivery/delivery.ts'
@@ -266,6 +268,7 @@ export const createApp = async ({
   const http = await createHttp({ log, ...config, compiledSchemas })
   await registerOpenApi(http, config.publicUrl)
   await registerExplorer(http)
+  await registerCrossOrigin(http, { applications, ...config })
   await http.register(async (scope) => {
     const routes = scope as unknown as Http
     requireAccessAndLimit(routes)
@@ -298,6 +301,7 @@ export const createApp = async ({
     guardRoutes(routes, { guard, testNumbers, messages, configuration, clock })
     messageRoutes(routes, messages)
     accountPolicyRoutes(routes, { accountPolicy, configuration })
+    applicationRoutes(routes, { applications, configuration })
     configurationRoutes(routes, { applications, configuration })
     undoRoutes(routes, undo, config)
     if (config.inbox) inboxRoutes(routes, inbox)

@@ -151,7 +151,7 @@ const consoleCookieOf = (request: FastifyRequest): string | undefined =>
 
 /**
  * A form of another site cannot send a header of its own, and a script of another site must ask first, which this
- * server never allows (OWASP ASVS 5.0, 3.5.1).
+ * server never allows on the console's paths (OWASP ASVS 5.0, 3.5.1).
  */
 export const hasConsoleHeader = (request: FastifyRequest): boolean =>
   request.headers['x-dialtone-console'] === '1'

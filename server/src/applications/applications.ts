@@ -11,6 +11,7 @@ import {
   type ApplicationRow,
   insertApplication,
   insertPool,
+  selectAllowedOrigins,
   selectApplication,
   selectApplications,
   selectFirstApplication,
@@ -33,6 +34,8 @@ export type Application = {
   webOtpHost?: string | undefined
   /** The hash of the Android app that may read the code of an SMS: 11 characters. */
   androidSmsHash?: string | undefined
+  /** The origins whose pages may read replies in a browser; `*` alone: any. */
+  allowedOrigins: readonly string[]
 }
 
 export type ApplicationSettings = Partial<Omit<Application, 'poolId' | 'id' | 'secret'>>
@@ -49,6 +52,7 @@ export const createApplications = ({
   clock: Clock
 }) => {
   const cache = new Map<string, { application: Application; until: number }>()
+  let cachedOrigins: { origins: ReadonlySet<string>; until: number } | undefined
 
   const parse = (row: ApplicationRow): Application => ({
     poolId: row.pool_id,
@@ -63,6 +67,7 @@ export const createApplications = ({
     signUpEnabled: row.sign_up_enabled,
     webOtpHost: row.web_otp_host ?? undefined,
     androidSmsHash: row.android_sms_hash ?? undefined,
+    allowedOrigins: row.allowed_origins,
   })
 
   const toRow = (application: Application): ApplicationRow => ({
@@ -78,6 +83,7 @@ export const createApplications = ({
     sign_up_enabled: application.signUpEnabled,
     web_otp_host: application.webOtpHost ?? null,
     android_sms_hash: application.androidSmsHash ?? null,
+    allowed_origins: application.allowedOrigins,
   })
 
   /** Makes an application; without a pool it gets a new one of its own. */
@@ -97,11 +103,13 @@ export const createApplications = ({
       idTokenTtlSeconds: 7200,
       refreshTokenTtlSeconds: 30 * 86_400,
       signUpEnabled: true,
+      allowedOrigins: [],
       ...settings,
     }
     const createdAt = clock.now()
     if (given.poolId === undefined) await insertPool(tx, { id: poolId, name: application.name, createdAt })
     await insertApplication(tx, { ...toRow(application), created_at: createdAt })
+    cachedOrigins = undefined
     return application
   }
 
@@ -118,6 +126,15 @@ export const createApplications = ({
       const application = parse(row)
       cache.set(id, { application, until: now + cacheSeconds * 1000 })
       return application
+    },
+
+    /** The allowed origins of all applications of all pools, from a cache that is at most `cacheSeconds` old. */
+    allowedOrigins: async (): Promise<ReadonlySet<string>> => {
+      const now = clock.now().getTime()
+      if (cachedOrigins !== undefined && cachedOrigins.until > now) return cachedOrigins.origins
+      const origins = new Set((await selectAllowedOrigins(db)).map(({ origin }) => origin))
+      cachedOrigins = { origins, until: now + cacheSeconds * 1000 }
+      return origins
     },
 
     first: async (tx: Queryable = db): Promise<Application | undefined> => {
@@ -137,12 +154,14 @@ export const createApplications = ({
       const changed = { ...application, ...settings }
       await updateApplication(tx, toRow(changed))
       cache.delete(application.id)
+      cachedOrigins = undefined
       return changed
     },
 
     /** After a transaction that changed applications: what is kept in memory is read anew. */
     forget: (poolId: string): void => {
       for (const [id, { application }] of cache) if (application.poolId === poolId) cache.delete(id)
+      cachedOrigins = undefined
     },
   }
 }

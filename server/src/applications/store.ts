@@ -13,12 +13,13 @@ export type ApplicationRow = {
   sign_up_enabled: boolean
   web_otp_host: string | null
   android_sms_hash: string | null
+  allowed_origins: readonly string[]
 }
 
 const columns = sql`
   pool_id, id, name, sealed_secret, client_authentication, id_token_algorithm,
   access_token_ttl_seconds, id_token_ttl_seconds, refresh_token_ttl_seconds, sign_up_enabled,
-  web_otp_host, android_sms_hash`
+  web_otp_host, android_sms_hash, allowed_origins`
 
 export const selectApplication = async (db: Queryable, id: string): Promise<ApplicationRow | undefined> => {
   const [row] = await db.query<ApplicationRow>(sql`
@@ -45,6 +46,12 @@ export const selectFirstApplication = async (db: Queryable): Promise<Application
   return row
 }
 
+/** Of all applications of all pools. */
+export const selectAllowedOrigins = (db: Queryable) =>
+  db.query<{ origin: string }>(sql`
+    select distinct unnest(allowed_origins) as origin
+      from applications`)
+
 export const insertPool = (db: Queryable, pool: { id: string; name: string; createdAt: Date }) =>
   db.query(sql`
     insert into pools (id, name, created_at)
@@ -58,7 +65,7 @@ export const insertApplication = (db: Queryable, row: ApplicationRow & { created
       ${row.pool_id}, ${row.id}, ${row.name}, ${row.sealed_secret}, ${row.client_authentication},
       ${row.id_token_algorithm}, ${row.access_token_ttl_seconds}, ${row.id_token_ttl_seconds},
       ${row.refresh_token_ttl_seconds}, ${row.sign_up_enabled}, ${row.web_otp_host}, ${row.android_sms_hash},
-      ${row.created_at}
+      ${row.allowed_origins}::text[], ${row.created_at}
     )`)
 
 export const updateApplication = (db: Queryable, row: ApplicationRow) =>
@@ -72,6 +79,7 @@ export const updateApplication = (db: Queryable, row: ApplicationRow) =>
            refresh_token_ttl_seconds = ${row.refresh_token_ttl_seconds},
            sign_up_enabled = ${row.sign_up_enabled},
            web_otp_host = ${row.web_otp_host},
-           android_sms_hash = ${row.android_sms_hash}
+           android_sms_hash = ${row.android_sms_hash},
+           allowed_origins = ${row.allowed_origins}::text[]
      where pool_id = ${row.pool_id}
        and id = ${row.id}`)

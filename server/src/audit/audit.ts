@@ -37,6 +37,8 @@ export type EventType =
   | 'passkey.counter_regressed'
   | 'user.deleted'
   | 'account_policy.changed'
+  | 'application.created'
+  | 'application.changed'
   | 'mail_settings.changed'
   | 'sms_budget.exhausted'
   | 'sms_configuration.changed'

@@ -1,5 +1,6 @@
 // Every change of how a pool sends messages: providers, routes, words, guard, test numbers, the mail server, and what
-// an application adds to an SMS; and of what it asks of changes to accounts; one by one for the console, or all of them as one document.
+// an application adds to an SMS; of what it asks of changes to accounts; and of which pages call for an application; one
+// by one for the console, or all of them as one document.
 //
 // What must stay true: a change is all or nothing, and is written with the audit event that tells of it; one change of
 // a pool happens at a time; what this process keeps in memory is forgotten after the change is committed, not before;
@@ -24,11 +25,11 @@ import {
   type ProviderEntry,
   resolveVariables,
 } from './document.ts'
-import { type Change, createParts, type Part, type Step } from './parts.ts'
+import { type Change, createParts, type NewApplication, type Part, type Step } from './parts.ts'
 import { lockConfiguration } from './store.ts'
 
 export { ApplicationSms, ConfigurationDocument, ProviderEntry, resolveVariables } from './document.ts'
-export type { Change } from './parts.ts'
+export type { Change, NewApplication } from './parts.ts'
 
 /** Who changes something: an administrator, or whoever has the database (the command). */
 export type Author = { poolId: string; administrator?: Administrator; ip?: string }
@@ -52,8 +53,8 @@ export const createConfiguration = (deps: Deps) => {
   const { db, audit, applications, providers, routing, templates, guard, testNumbers, clock } = deps
   const { accountPolicy, mailSettings, post } = deps
 
-  const eventOf = ({ administrator, ip }: Author, { part, name }: Change) => ({
-    type: eventTypeOf(part),
+  const eventOf = ({ administrator, ip }: Author, { part, name, change }: Change) => ({
+    type: eventTypeOf(part, change),
     ip,
     detail: {
       ...(administrator && { administratorId: administrator.id, username: administrator.username }),
@@ -157,6 +158,18 @@ export const createConfiguration = (deps: Deps) => {
       await change(by, [parts(by).application(id, settings)])
     },
 
+    /** @throws ApiError record_not_found, request_invalid */
+    putAllowedOrigins: async (by: Author, id: string, origins: readonly string[]): Promise<void> => {
+      await change(by, [parts(by).allowedOrigins(id, origins)])
+    },
+
+    /** Gives its id. @throws ApiError request_invalid */
+    makeApplication: async (by: Author, given: NewApplication): Promise<string> => {
+      const [made] = await change(by, [parts(by).newApplication(given)])
+      if (made === undefined) throw new Error('the step tells of the application that it made')
+      return made.name
+    },
+
     /** The document as it is now, without secrets; a test number whose time is over is left out. */
     show: async (poolId: string): Promise<ConfigurationDocument> => ({
       providers: Object.fromEntries(
@@ -174,9 +187,13 @@ export const createConfiguration = (deps: Deps) => {
         ({ expiresAt }) => new Date(expiresAt) > clock.now(),
       ),
       applications: Object.fromEntries(
-        (await applications.list(poolId)).map(({ id, webOtpHost, androidSmsHash }) => [
+        (await applications.list(poolId)).map(({ id, webOtpHost, androidSmsHash, allowedOrigins }) => [
           id,
-          { ...(webOtpHost && { webOtpHost }), ...(androidSmsHash && { androidSmsHash }) },
+          {
+            ...(webOtpHost && { webOtpHost }),
+            ...(androidSmsHash && { androidSmsHash }),
+            ...(allowedOrigins.length > 0 && { allowedOrigins: [...allowedOrigins] }),
+          },
         ]),
       ),
     }),
@@ -203,7 +220,8 @@ type ChangeOptions = {
   document?: ConfigurationDocument
 }
 
-const eventTypeOf = (part: Part): EventType => {
+const eventTypeOf = (part: Part, change: Change['change']): EventType => {
+  if (part === 'applications') return change === 'created' ? 'application.created' : 'application.changed'
   if (part === 'accounts') return 'account_policy.changed'
   return part === 'mail' ? 'mail_settings.changed' : 'sms_configuration.changed'
 }

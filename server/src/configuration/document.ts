@@ -1,10 +1,12 @@
-// The configuration of a pool as one JSON document: SMS, email, and what changes to accounts ask for.
+// The configuration of a pool as one JSON document: SMS, email, what changes to accounts ask for, and
+// what its applications are set to.
 //
 // What must stay true: every part may be absent, and is then left as it is; a variable of the environment is read by
 // the command on the operator's machine, never by the server.
 import { type Static, Type } from 'typebox'
 import { AccountPolicy } from '../account-policy/account-policy.ts'
 import { type FieldFault, fieldInvalid } from '../api-codes.ts'
+import { AllowedOrigins } from '../cross-origin/cross-origin.ts'
 import { GuardPolicy, TestNumber } from '../guard/guard.ts'
 import { MailEntry } from '../mail/mail.ts'
 import { type ProviderKindName, providerKinds } from '../providers/providers.ts'
@@ -78,6 +80,12 @@ export const ApplicationSms = Type.Object(
 )
 export type ApplicationSms = Static<typeof ApplicationSms>
 
+export const ApplicationEntry = Type.Object(
+  { ...ApplicationSms.properties, allowedOrigins: Type.Optional(AllowedOrigins) },
+  closed,
+)
+export type ApplicationEntry = Static<typeof ApplicationEntry>
+
 export const ConfigurationDocument = Type.Object(
   {
     $schema: Type.Optional(Type.String({ description: 'For editors; means nothing here.' })),
@@ -129,9 +137,16 @@ export const ConfigurationDocument = Type.Object(
     accounts: Type.Optional(AccountsPart),
     testNumbers: Type.Optional(Type.Array(TestNumber, { maxItems: 1000, description: 'All test numbers.' })),
     applications: Type.Optional(
-      Type.Record(Type.String(), ApplicationSms, {
+      Type.Record(Type.String(), ApplicationEntry, {
         description: 'By the application’s id. An application that is not named stays as it is.',
-        examples: [{ '676e6965b3d4f2a7c2a1b0d5': { webOtpHost: 'login.example.com' } }],
+        examples: [
+          {
+            '676e6965b3d4f2a7c2a1b0d5': {
+              webOtpHost: 'login.example.com',
+              allowedOrigins: ['https://login.example.com'],
+            },
+          },
+        ],
       }),
     ),
   },

@@ -6,9 +6,10 @@ import {
   defaultAccountPolicy,
 } from '../account-policy/account-policy.ts'
 import { ApiError, type FieldFault, fieldInvalid } from '../api-codes.ts'
-import type { Applications } from '../applications/applications.ts'
+import type { Application, ApplicationSettings, Applications } from '../applications/applications.ts'
 import type { Queryable } from '../core/database.ts'
 import { gatherFaults } from '../core/faults.ts'
+import { requireAllowedOrigins } from '../cross-origin/cross-origin.ts'
 import {
   defaultPolicy,
   type Guard,
@@ -21,6 +22,7 @@ import type { Providers } from '../providers/providers.ts'
 import type { Route, Routing } from '../routing/routing.ts'
 import { type TemplateEntry, type Templates, templateOf } from '../templates/templates.ts'
 import {
+  type ApplicationEntry,
   type ApplicationSms,
   type ConfigurationDocument,
   type ProviderEntry,
@@ -34,6 +36,8 @@ export type Change = {
   name: string
   change: 'created' | 'changed' | 'removed' | 'unchanged'
 }
+
+export type NewApplication = Pick<Application, 'name' | 'clientAuthentication' | 'allowedOrigins'>
 
 /** Faults that a step throws are told below `prefix`. */
 export type Step = {
@@ -90,9 +94,9 @@ export const createParts = (poolId: string, deps: Deps) => {
       new Map((await testNumbers.list(poolId, tx)).map((number) => [number.phone, number])),
     applications: async (tx) =>
       new Map(
-        (await applications.list(poolId, tx)).map(({ id, webOtpHost, androidSmsHash }) => [
+        (await applications.list(poolId, tx)).map(({ id, webOtpHost, androidSmsHash, allowedOrigins }) => [
           id,
-          { webOtpHost, androidSmsHash },
+          { webOtpHost, androidSmsHash, allowedOrigins },
         ]),
       ),
     accounts: async (tx) => new Map([['policy', await accountPolicy.stored(poolId, tx)]]),
@@ -126,6 +130,13 @@ export const createParts = (poolId: string, deps: Deps) => {
     refuse()
     return changes
   }
+
+  const changedApplication = (id: string, settingsOf: () => ApplicationSettings): Step =>
+    step('applications', '', async (tx) => {
+      const application = (await applications.list(poolId, tx)).find((one) => one.id === id)
+      if (application === undefined) throw new ApiError('record_not_found', 'no such application')
+      await applications.change(application, settingsOf(), tx)
+    })
 
   const putProvider = (name: string, { enabled = true, ...entry }: ProviderEntry, tx: Queryable) =>
     providers.put(poolId, { name, enabled, ...entry }, tx)
@@ -209,13 +220,21 @@ export const createParts = (poolId: string, deps: Deps) => {
       step('testNumbers', 'testNumbers', (tx) => testNumbers.replaceAll(poolId, numbers, tx)),
 
     application: (id: string, settings: ApplicationSms): Step =>
-      step('applications', '', async (tx) => {
-        const application = (await applications.list(poolId, tx)).find((one) => one.id === id)
-        if (application === undefined) throw new ApiError('record_not_found', 'no such application')
-        await applications.change(application, requireApplicationSms(settings), tx)
-      }),
+      changedApplication(id, () => requireApplicationSms(settings)),
 
-    applications: (entries: Readonly<Record<string, ApplicationSms>>): Step =>
+    allowedOrigins: (id: string, origins: readonly string[]): Step =>
+      changedApplication(id, () => ({ allowedOrigins: requireAllowedOrigins(origins) })),
+
+    newApplication: ({ allowedOrigins, ...given }: NewApplication): Step => ({
+      prefix: '',
+      run: async (tx) => {
+        const settings = { ...given, poolId, allowedOrigins: requireAllowedOrigins(allowedOrigins) }
+        const { id } = await applications.create(settings, tx)
+        return [{ part: 'applications', name: id, change: 'created' }]
+      },
+    }),
+
+    applications: (entries: Readonly<Record<string, ApplicationEntry>>): Step =>
       step('applications', 'applications', async (tx) => {
         const all = await applications.list(poolId, tx)
         const { below, refuse } = gatherFaults()
@@ -223,12 +242,21 @@ export const createParts = (poolId: string, deps: Deps) => {
           const application = all.find((one) => one.id === id)
           await below(application === undefined ? '' : id, async () => {
             if (application === undefined) throw fieldInvalid(id, 'is no application of this pool')
-            await applications.change(application, requireApplicationSms(settings), tx)
+            await applications.change(application, await requireEntry(settings), tx)
           })
         }
         refuse()
       }),
   }
+}
+
+/** What an application's entry does not say, it has not. @throws ApiError request_invalid naming every fault */
+const requireEntry = async ({ allowedOrigins = [], ...sms }: ApplicationEntry) => {
+  const { below, refuse } = gatherFaults()
+  const ofSms = await below('', () => requireApplicationSms(sms))
+  const origins = await below('', () => requireAllowedOrigins(allowedOrigins))
+  refuse()
+  return { ...ofSms, allowedOrigins: origins ?? [] }
 }
 
 /** What a part of the policy does not say has its default. */

@@ -48,6 +48,10 @@ const tags = [
   },
   { name: 'Console: email', description: 'The mail server of the pool.' },
   { name: 'Console: accounts', description: 'What changes to accounts ask for.' },
+  {
+    name: 'Console: applications',
+    description: 'The applications of the pool, and the pages that call for them.',
+  },
   { name: 'Console: users', description: 'What happened to a user’s phone and account.' },
   { name: 'Inbox', description: 'Development only: what would have reached phones and mailboxes.' },
   { name: 'Receipts', description: 'Called by SMS providers.' },

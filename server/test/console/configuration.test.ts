@@ -39,7 +39,9 @@ const lines = ({ changes }: { changes: Change[] }) =>
 const fields = (body: { data: { errors: { field: string }[] } }) => body.data.errors.map(({ field }) => field)
 
 const eventCount = async (app: TestApp) => {
-  const rows = await app.db.query(sql`select from audit_events where type = 'sms_configuration.changed'`)
+  const rows = await app.db.query(
+    sql`select from audit_events where type in ('sms_configuration.changed', 'application.changed')`,
+  )
   return rows.length
 }
 
