@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config'
 const pure = [
   'src/*.test.ts',
   'src/core/**/*.test.ts',
+  'src/docs/**/*.test.ts',
   'src/phone-numbers/**/*.test.ts',
   'src/passcodes/derive.test.ts',
   'src/providers/**/*.test.ts',

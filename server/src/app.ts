@@ -25,6 +25,8 @@ import { registerCrossOrigin } from './cross-origin/cross-origin.ts'
 import { createDeletion } from './deletion/deletion.ts'
 import { deletionRoutes } from './deletion/routes.ts'
 import { createDelivery } from './delivery/delivery.ts'
+import { createDocs } from './docs/docs.ts'
+import { docsRoutes } from './docs/routes.ts'
 import { createEmail } from './email/email.ts'
 import { emailRoutes } from './email/routes.ts'
 import { createEmailVerification } from './email-verification/email-verification.ts'
@@ -306,6 +308,7 @@ export const createApp = async ({
     undoRoutes(routes, undo, config)
     if (config.inbox) inboxRoutes(routes, inbox)
     explorerRoutes(routes, config.production ? undefined : async () => (await applications.first())?.id)
+    docsRoutes(routes, createDocs({ watches: !config.production }))
     healthRoutes(routes, db)
     unservedRoutes(routes)
   })

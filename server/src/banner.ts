@@ -27,6 +27,7 @@ export const banner = ({ config, application, adminPassword, isFirst }: Start): 
 ${listening}
 ${secrets}
   API explorer     ${publicUrl}/explorer
+  documentation    ${publicUrl}/docs
   inbox            ${inbox ? `${publicUrl}/inbox` : 'off (DIALTONE_INBOX=on switches it on)'}
   database         ${config.databaseUrl === undefined ? `embedded, in ${config.dataDir}` : 'PostgreSQL'}
 

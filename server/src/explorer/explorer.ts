@@ -23,7 +23,7 @@ Every V3 reply is HTTP 200 with an envelope: \`statusCode\` 200 in it means succ
 Messages come in the language of the \`x-authing-lang\` header (\`en-US\`, \`zh-CN\`).
 
 **Bind a phone:** sign up, sign in, send a code with \`CHANNEL_BIND_PHONE\`, read it on the phone (in development in the
-[inbox](/inbox)), then call \`bind-phone\` with it.`
+[inbox](/inbox)), then call \`bind-phone\` with it. [The documentation](/docs) tells the rest.`
 
 const tags = [
   { name: 'Phone', description: 'The phone of the signed-in account.' },
