@@ -1,5 +1,5 @@
 // Compiles a package where its sources are newer than its last build, so that `npm start` is one command. Named on the
-// command line: `server`, which is also what is built without a name, and `sms-emulator`.
+// command line: `server`, which is also what is built without a name, `sms-emulator` and `sdk`.
 //
 // Compiled aside, then moved over the last build file by file: a server that starts meanwhile, or a second build, never
 // meets a half-written file; and a build that fails leaves the last one as it was.
@@ -18,7 +18,7 @@ import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-const packages = ['server', 'sms-emulator']
+const packages = ['server', 'sms-emulator', 'sdk']
 const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
 
 const changedAt = (path) => {
@@ -33,12 +33,25 @@ const filesIn = (folder) =>
     .filter((entry) => entry.isFile())
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
 
+/** The SDK is compiled twice, so that both kinds of modules can have it; a folder's package.json says which kind it holds. */
+const outputs = (folder, aside) =>
+  existsSync(join(folder, 'tsconfig.cjs.json'))
+    ? [
+        { project: join(folder, 'tsconfig.json'), to: join(aside, 'esm'), type: 'module' },
+        { project: join(folder, 'tsconfig.cjs.json'), to: join(aside, 'cjs'), type: 'commonjs' },
+      ]
+    : [{ project: folder, to: aside }]
+
 const compile = (folder, aside) => {
   rmSync(aside, { recursive: true, force: true })
-  const compiled = spawnSync(process.execPath, [compiler, '--project', folder, '--outDir', aside], {
-    stdio: 'inherit',
-  })
-  return compiled.status ?? 1
+  for (const { project, to, type } of outputs(folder, aside)) {
+    const compiled = spawnSync(process.execPath, [compiler, '--project', project, '--outDir', to], {
+      stdio: 'inherit',
+    })
+    if (compiled.status !== 0) return compiled.status ?? 1
+    if (type !== undefined) writeFileSync(join(to, 'package.json'), `${JSON.stringify({ type })}\n`)
+  }
+  return 0
 }
 
 const moveIntoPlace = (aside, dist) => {
@@ -61,6 +74,7 @@ const build = (name) => {
   const sourcesChangedAt = Math.max(
     changedAt(join(folder, 'src')),
     changedAt(join(folder, 'tsconfig.json')),
+    changedAt(join(folder, 'tsconfig.cjs.json')),
     // The other packages extend it.
     changedAt(join(root, 'server', 'tsconfig.json')),
     changedAt(join(root, 'package-lock.json')),

@@ -1,153 +1,224 @@
-// The reference page of each call of the V3 API, from the OpenAPI document: one method of the SDK, one page.
-const cell = (text) => String(text).replaceAll('|', '\\|').replaceAll('\n', ' ')
-const table = (head, rows) =>
-  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.map(cell).join(' | ')} |`).join('\n')
+// The reference page of each method of the SDK, from the OpenAPI document and the tables that the SDK is made from.
+import { callsOf } from '../sdk/tools/document.mjs'
+import { wrappers } from '../sdk/tools/wrappers.mjs'
+import { clientPage, clientPages } from './client-pages.mjs'
+import { requestTable, responseTable, rowsOf, sampleOf } from './fields.mjs'
+import { linkerOf } from './links.mjs'
+import { fence, json, table } from './markdown.mjs'
+import { programOf } from './sample-programs.mjs'
 
-const code = (value) => `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``
-const json = (value) => `\`\`\`json\n${JSON.stringify(value, null, 2)}\n\`\`\``
+const operationOf = (document, { path, method }) => document.paths[path][method.toLowerCase()]
 
-const typeOf = (schema) => {
-  if (schema.enum !== undefined) return 'string'
-  if (schema.type === 'array') return `${typeOf(schema.items ?? {})}[]`
-  if (schema.anyOf !== undefined) return [...new Set(schema.anyOf.map(typeOf))].join(' or ')
-  return schema.type ?? 'any'
-}
-
-const meaningOf = (schema) => {
-  const values = schema.enum ?? schema.items?.enum
-  return [schema.description, values && `One of ${values.map(code).join(', ')}.`].filter(Boolean).join(' ')
-}
-
-const sampleOf = ({ examples: [sample] = [], enum: [first] = [] }) => sample ?? first
-
-/** One row a field, those of objects below their object: `passCodePayload.phone`. */
-const rowsOf = (schema, path = '') =>
-  Object.entries(schema.properties ?? {}).flatMap(([name, field]) => {
-    const inner = field.type === 'array' ? (field.items ?? {}) : field
-    const below = `${path}${name}${field.type === 'array' ? '[]' : ''}.`
-    return [{ name: `${path}${name}`, field, required: schema.required?.includes(name) === true }].concat(
-      inner.properties === undefined ? [] : rowsOf(inner, below),
-    )
-  })
-
-const requestRow = ({ name, field, required }) => [
-  code(name),
-  typeOf(field),
-  required ? 'yes' : 'no',
-  field.default === undefined ? '–' : code(field.default),
-  meaningOf(field),
-  sampleOf(field) === undefined ? '' : code(sampleOf(field)),
-]
-
-const requestTable = (rows) =>
-  table(['field', 'type', 'required', 'default', 'meaning', 'sample'], rows.map(requestRow))
+const includesUser = (alternative) => Object.keys(alternative).includes('user')
+const includesClient = (alternative) => Object.keys(alternative).includes('client')
 
 const access = ({ security = [] }) => {
-  const names = security.flatMap((one) => Object.keys(one))
-  if (names.includes('user')) return 'Needs the access token of a signed-in user.'
-  return names.includes('application')
-    ? 'Needs an application; nobody has to be signed in.'
-    : 'Open to anybody.'
+  if (security.length === 0) return 'Open to anybody.'
+  if (security.every(includesUser)) return 'Needs the access token of a signed-in user.'
+  if (security.some(includesClient))
+    return 'Needs an application, which proves itself with its secret unless it has none; nobody has to be signed in.'
+  return 'Needs an application; nobody has to be signed in. The access token of a signed-in user is heeded where it is sent.'
 }
 
-const requestOf = ({ parameters = [], requestBody }) => {
-  const query = parameters.map(({ name, required, schema, description }) => ({
-    name,
-    required: required === true,
-    field: { ...schema, description: schema.description ?? description },
-  }))
-  const content = requestBody?.content?.['application/json']
-  const body = content === undefined ? [] : rowsOf(content.schema)
-  const sample = Object.values(content?.examples ?? {})[0]?.value
-  if (query.length + body.length === 0) return 'None.'
-  return [
-    ...(query.length === 0 ? [] : [`In the query:\n\n${requestTable(query)}`]),
-    ...(body.length === 0 ? [] : [`In the body, as JSON:\n\n${requestTable(body)}`]),
-    ...(sample === undefined ? [] : [json(sample)]),
-  ].join('\n\n')
-}
-
-const replyOf = ({ responses }) => {
-  const content = responses['200']?.content?.['application/json']
-  if (content === undefined) return 'None.'
-  const schema = content.schema.anyOf?.find(({ title }) => title === 'Success') ?? content.schema
-  const rows = rowsOf(schema).map(({ name, field, required }) => [
-    code(name),
-    typeOf(field),
-    required ? 'always' : 'where there is one',
-    meaningOf(field),
-  ])
-  const sample = content.examples?.success?.value
-  return [
-    table(['field', 'type', 'there', 'meaning'], rows),
-    ...(sample === undefined ? [] : [json(sample)]),
-  ].join('\n\n')
-}
-
-const refusalsOf = ({ responses }, apiCodes) => {
-  const examples = Object.keys(responses['200']?.content?.['application/json']?.examples ?? {})
-  const names = examples.filter((name) => apiCodes[name] !== undefined)
-  if (names.length === 0) return 'None of its own.'
+const refusalsOf = ({ refusals }, apiCodes) => {
+  if (refusals.length === 0) return 'None of its own.'
   return table(
     ['apiCode', 'statusCode', 'name', 'when'],
-    names.map((name) => {
+    refusals.map((name) => {
       const { apiCode, statusCode, cause } = apiCodes[name]
       return [apiCode ?? '–', statusCode, `[\`${name}\`](../api-codes.md#${name})`, cause]
     }),
   )
 }
 
-const page = (notice, { path, method, operation }, apiCodes) => `${notice}
+const page = (context, given) => {
+  const { notice, link, apiCodes, document } = context
+  const { method, call, summary, purpose, rows, program } = given
+  const operation = operationOf(document, call)
+  const { success } = operation.responses['200'].content['application/json'].examples
+  return `${notice}
 
-# \`${operation.operationId}\`
+# \`${method}\`
 
-${operation.summary}. \`${method.toUpperCase()} ${path}\`. ${access(operation)}
+${summary}.
 
-${(operation.description ?? '').split('\n\n| statusCode')[0]}
+${link(purpose)}
 
-## Request
+\`${call.method} ${call.path}\`. ${access(operation)}
 
-${requestOf(operation)}
+## Request parameters
 
-## Reply
+${rows.length === 0 ? 'None.' : requestTable(rows, link)}
 
-${replyOf(operation)}
+## Sample program
+
+${fence('js', program)}
+
+## Response
+
+${responseTable(call.reply, link)}
+
+## Sample result
+
+${json(success.value)}
 
 ## Refusals
 
-${refusalsOf(operation, apiCodes)}
+${refusalsOf(call, apiCodes)}
 `
+}
 
-const overview = (notice, calls) => {
-  const tags = [...new Set(calls.map(({ operation }) => operation.tags[0]))]
-  const sections = tags.map((tag) => {
-    const rows = calls
-      .filter(({ operation }) => operation.tags[0] === tag)
-      .map(({ path, method, operation }) => [
-        `[\`${operation.operationId}\`](${operation.operationId}.md)`,
-        `\`${method.toUpperCase()} ${path}\``,
-        operation.summary,
-      ])
-    return `## ${tag}\n\n${table(['method', 'call', 'what it does'], rows)}`
+const toValue = ({ schema, example }) =>
+  ['boolean', 'integer'].includes(schema.type) && example !== undefined ? JSON.parse(example) : example
+
+const parameterRows = ({ parameters, body }) => [
+  ...parameters.map((parameter) => ({
+    name: parameter.name,
+    required: parameter.required === true,
+    field: {
+      ...parameter.schema,
+      description: parameter.schema.description ?? parameter.description,
+      examples: [toValue(parameter)],
+    },
+  })),
+  ...rowsOf(body),
+]
+
+const needsUser = (operation) =>
+  (operation.security ?? []).length > 0 && operation.security.every(includesUser)
+
+const callPage = (context, call) => {
+  const operation = operationOf(context.document, call)
+  const [body] = Object.values(operation.requestBody?.content['application/json'].examples ?? {})
+  const query = Object.fromEntries(call.parameters.map((parameter) => [parameter.name, toValue(parameter)]))
+  return page(context, {
+    method: call.id,
+    call,
+    summary: call.summary,
+    purpose: call.description,
+    rows: parameterRows(call),
+    program: programOf(call.id, {
+      example: body?.value ?? query,
+      inPath: call.parameters.some((parameter) => parameter.in === 'path'),
+      needsUser: needsUser(operation),
+    }),
   })
-  return `${notice}
+}
 
-# Calls
+/** The fields of one payload of the called body, and those that stand beside it. */
+const wrapperRows = ({ payload, fields, also }, { body }) => {
+  const inner = body.properties[payload].properties
+  return [
+    ...fields.map((field) => {
+      const name = field.replace('?', '')
+      return { name, required: !field.endsWith('?'), field: inner[name] }
+    }),
+    ...rowsOf(body).filter(({ name }) => also.includes(name.split('.')[0])),
+  ]
+}
 
-Every call of the V3 API that this server serves, by the name of its method in the SDKs.
+const wrapperPage = (context, method) => {
+  const row = wrappers[method]
+  const call = context.calls.find(({ id }) => id === row.calls)
+  const rows = wrapperRows(row, call)
+  const own = rows.filter(({ name }) => row.fields.some((field) => field.replace('?', '') === name))
+  const before = row.connection === 'PASSCODE' ? codeBefore(row) : (passwordWords[call.id] ?? '')
+  return page(context, {
+    method,
+    call,
+    summary: row.summary,
+    purpose: `Calls [\`${call.id}\`](${call.id}.md) with \`connection: '${row.connection}'\`, and takes the fields of \`${row.payload}\` as its own. ${before}${gives[call.id]}`,
+    rows,
+    program: programOf(method, {
+      example: Object.fromEntries(own.map(({ name, field }) => [name, sampleOf(field)])),
+      inPath: false,
+      needsUser: false,
+    }),
+  })
+}
 
-${sections.join('\n\n')}
+const codeBefore = ({ fields, calls }) => {
+  const path = fields.includes('phone') ? 'send-sms' : 'send-email'
+  return `Send the code first: ${path} with ${calls === 'signUp' ? 'CHANNEL_REGISTER' : 'CHANNEL_LOGIN'}. `
+}
+
+/** What a wrapper has to say of the call, which has a page of its own. */
+const gives = {
+  signInByCredentials:
+    'Gives the tokens of a new session: hand `data.access_token` to [`setAccessToken`](setAccessToken.md).',
+  signUp: 'Gives the user and no tokens: sign in next.',
+}
+const passwordWords = {
+  signInByCredentials:
+    'After a few wrong passwords a captcha is asked for (captcha_required): call it again with `options.captchaToken` and `options.captchaCode`. ',
+}
+
+const overview = (notice, groups) => `${notice}
+
+# Methods
+
+Every method of \`AuthenticationClient\`, by what it is about. Each page has a sample program: a whole module, to be
+saved as \`sample.mjs\` and run with \`node sample.mjs\` where [the package](../../../sdk/README.md#install) is installed.
+Programs of the published SDK differ in the import line alone:
+\`import { AuthenticationClient } from 'authing-node-sdk'\`. It lacks \`receivePassCode\`, and what else it does otherwise
+stands in [divergences](../../divergences.md).
+
+What stands in capitals is yours to fill in: \`APP_ID\` and \`APP_SECRET\` are printed by the server at its first start,
+\`ACCESS_TOKEN\` is \`data.access_token\` of a sign-in. A refusal has a \`statusCode\` other than 200, and an \`apiCode\`
+that [refusals](../api-codes.md) explains.
+
+${groups
+  .map(
+    ({ title, rows }) => `## ${title}
+
+${table(
+  ['method', 'call', 'what it does'],
+  rows.map(({ method, how, summary }) => [`[\`${method}\`](${method}.md)`, how, summary]),
+)}`,
+  )
+  .join('\n\n')}
 `
+
+const groupsOf = (document, calls, ownRows) => {
+  const rows = calls.flatMap((call) => {
+    const [tag] = operationOf(document, call).tags
+    const how = `\`${call.method} ${call.path}\``
+    const wrapped = Object.entries(wrappers).filter(([, row]) => row.calls === call.id)
+    return [
+      { tag, method: call.id, how, summary: call.summary },
+      ...wrapped.map(([method, { summary }]) => ({ tag, method, how, summary })),
+    ]
+  })
+  const own = Object.entries(ownRows).map(([method, { group, how, summary }]) => ({
+    tag: group,
+    method,
+    how: how.match(/^`[^`]+`/)?.[0] ?? '–',
+    summary,
+  }))
+  const all = [...rows, ...own]
+  const titles = [...new Set([...document.tags.map(({ name }) => name), ...all.map(({ tag }) => tag)])]
+  return titles
+    .map((title) => ({ title, rows: all.filter(({ tag }) => tag === title) }))
+    .filter(({ rows: held }) => held.length > 0)
 }
 
 /** The pages by their file names below docs/reference. */
 export const callPages = (document, { notice, apiCodes }) => {
-  const calls = Object.entries(document.paths).flatMap(([path, operations]) =>
-    Object.entries(operations).map(([method, operation]) => ({ path, method, operation })),
+  const calls = callsOf(document)
+  const context = { notice, apiCodes, document, calls, link: linkerOf(calls, apiCodes) }
+  const own = clientPages((path, method) => {
+    const reply = document.paths[path][method].responses['200'].content['application/json']
+    return {
+      schema: reply.schema.anyOf?.find(({ title }) => title === 'Success') ?? reply.schema,
+      sample: reply.examples.success.value,
+    }
+  })
+  return Object.fromEntries(
+    [
+      ['README', overview(notice, groupsOf(document, calls, own))],
+      ...calls.map((call) => [call.id, callPage(context, call)]),
+      ...Object.keys(wrappers).map((method) => [method, wrapperPage(context, method)]),
+      ...Object.entries(own).map(([method, row]) => [method, clientPage(notice, method, row)]),
+    ].map(([name, text]) => [`sdk/${name}.md`, text]),
   )
-  const ofV3 = calls.filter(({ path }) => path.startsWith('/api/v3/'))
-  return Object.fromEntries([
-    ['sdk/README.md', overview(notice, ofV3)],
-    ...ofV3.map((call) => [`sdk/${call.operation.operationId}.md`, page(notice, call, apiCodes)]),
-  ])
 }

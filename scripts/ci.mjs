@@ -31,6 +31,7 @@ const steps = [
   ['format and lint', () => run('npm run lint -- --colors=off')],
   ['types', () => run('npm run types')],
   ['build', () => run('npm run build')],
+  ['the SDK is packed well', checkSdk],
   ['tests, on both engines', () => runTests('npm test -- --')],
   ['database tests on the oldest PostgreSQL', testOnOldestPostgres],
   [
@@ -174,6 +175,12 @@ async function installPrograms(programs, packages) {
   } catch (error) {
     throw new Skipped(`${packages.join(', ')} could not be installed: ${error.message}`)
   }
+}
+
+/** Its tools serve this step alone. */
+async function checkSdk() {
+  await run('npm ci --prefix sdk/tools', { minutes: 5 })
+  await run('node sdk/tools/check.mjs', { minutes: 3 })
 }
 
 /** They are large, and serve this step alone. */

@@ -11,6 +11,7 @@ const pure = [
   'src/templates/segments.test.ts',
   'test/support/**/*.test.ts',
   'test/process/**/*.test.ts',
+  'test/contract/models.test.ts',
   'test/providers/**/*.test.ts',
   'test/sms-emulator/**/*.test.ts',
 ]
@@ -28,6 +29,7 @@ export default defineConfig({
     reporters: process.env['CI'] ? ['dot'] : ['default'],
     projects: [
       { test: { ...common, name: 'pure', include: pure } },
+      { root: '../sdk', test: { ...common, name: 'sdk', include: ['test/**/*.test.ts'] } },
       {
         test: {
           ...common,
@@ -42,8 +44,8 @@ export default defineConfig({
           ...common,
           name: 'postgres',
           include: onDatabase,
-          // What a browser shows does not depend on the engine.
-          exclude: [...pure, 'test/pages/**/*.test.ts'],
+          // What a browser shows, and what a page of the reference says, does not depend on the engine.
+          exclude: [...pure, 'test/pages/**/*.test.ts', 'test/samples/**/*.test.ts'],
           globalSetup: ['test/support/postgres-template.ts'],
         },
       },

@@ -1,5 +1,5 @@
 // The tables close themselves: every setting, limit and refusal stands on its generated page, as it is now.
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { type ApiCode, apiCodes } from './api-codes.ts'
 import { settings } from './config.ts'
@@ -29,6 +29,17 @@ describe('the reference pages', () => {
     expect(line).toContain(`DIALTONE_${limit.setting}`)
   })
 
+  it('list every method, and the phone first', () => {
+    const lines = page('sdk/README.md')
+    const listed = lines.flatMap((line) =>
+      [...line.matchAll(/^\| \[.*?\]\((.*?)\)/g)].map(([, file]) => file),
+    )
+
+    expect(listed[0]).toBe('bindPhone.md')
+    const files = readdirSync(new URL('../../docs/reference/sdk/', import.meta.url))
+    expect([...listed, 'README.md'].sort()).toEqual(files.sort())
+  })
+
   it.each(Object.entries<ApiCode>(apiCodes))('tell the refusal %s', (name, row) => {
     const lines = page('api-codes.md')
     const section = lines
@@ -36,7 +47,9 @@ describe('the reference pages', () => {
       .slice(0, 9)
       .join('\n')
 
-    expect(section).toContain(row.cause)
+    expect(section).toContain(`- Meaning: ${row.meaning ?? row.en}`)
+    expect(section).toContain(`- Cause: ${row.cause}`)
+    expect(section).toMatch(/^- Remedy: .+\.$/m)
     expect(section).toContain(row.en)
     expect(section).toContain(row.zh)
     expect(section).toContain(

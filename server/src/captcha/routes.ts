@@ -4,7 +4,10 @@ import type { Captcha } from './captcha.ts'
 
 const CaptchaQuery = Type.Object({
   r: Type.Optional(
-    Type.String({ description: 'Ignored: any text that keeps a browser from showing an old picture.' }),
+    Type.String({
+      description: 'Ignored: any text that keeps a browser from showing an old picture.',
+      examples: ['4711'],
+    }),
   ),
 })
 
@@ -30,7 +33,7 @@ export const captchaRoutes = (http: Http, captcha: Captcha): void => {
         refusals: ['captcha_limit_reached'],
       },
       schema: {
-        operationId: 'getCaptchaCode',
+        operationId: 'geneCatchaCodeAndToken',
         tags: ['Codes'],
         summary: 'Get a captcha: a picture, and the token that belongs to it',
         description:

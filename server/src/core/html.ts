@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import type { Language } from '../config.ts'
 
-/** Markup that may stand in other markup as it is. Made only by `html`. */
+/** Markup that may stand in other markup as it is. Made only by `html`, and by the renderer of Markdown in `docs`. */
 export class Markup {
   readonly text: string
 

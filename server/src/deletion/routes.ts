@@ -9,7 +9,7 @@ import type { Deletion, DeletionProof } from './deletion.ts'
 
 const code = Type.String({
   maxLength: 100,
-  description: 'Sent with CHANNEL_DELETE_ACCOUNT. Usable once.',
+  description: 'The code that send-sms or send-email with CHANNEL_DELETE_ACCOUNT sent. Usable once.',
   examples: ['123456'],
 })
 
@@ -19,62 +19,72 @@ const VerifyDeletionBody = Type.Object({
     examples: ['PHONE_PASSCODE'],
   }),
   phonePassCodePayload: Type.Optional(
-    Type.Object({
-      phoneNumber: Type.String({
-        maxLength: 100,
-        description: 'The phone of the account, without its calling code.',
-        examples: ['18812345678'],
-      }),
-      passCode: code,
-      phoneCountryCode: Type.Optional(
-        Type.String({
-          maxLength: 20,
-          description: 'The calling code. Default +86 (mainland China).',
-          examples: ['+86'],
+    Type.Object(
+      {
+        phoneNumber: Type.String({
+          maxLength: 100,
+          description: 'The phone of the account, without its calling code.',
+          examples: ['18812345678'],
         }),
-      ),
-    }),
+        passCode: code,
+        phoneCountryCode: Type.Optional(
+          Type.String({
+            maxLength: 20,
+            description: 'The calling code. Default +86 (mainland China).',
+            examples: ['+86'],
+          }),
+        ),
+      },
+      { description: 'Where verifyMethod is PHONE_PASSCODE.' },
+    ),
   ),
   emailPassCodePayload: Type.Optional(
-    Type.Object({
-      email: Type.Optional(
-        Type.String({
-          maxLength: 300,
-          description: 'The address of the account; it is meant too where this is left out.',
-          examples: ['ada@example.com'],
-        }),
-      ),
-      passCode: code,
-    }),
+    Type.Object(
+      {
+        email: Type.Optional(
+          Type.String({
+            maxLength: 300,
+            description: 'The address of the account; it is meant too where this is left out.',
+            examples: ['ada@example.com'],
+          }),
+        ),
+        passCode: code,
+      },
+      { description: 'Where verifyMethod is EMAIL_PASSCODE.' },
+    ),
   ),
   passwordPayload: Type.Optional(
-    Type.Object({
-      password: Type.String({
-        maxLength: 2000,
-        description: 'Encrypted as passwordEncryptType says.',
-        examples: ['correct horse battery'],
-      }),
-      passwordEncryptType: Type.Optional(
-        Type.Enum(['none', 'rsa', 'sm2'], {
-          default: 'none',
-          description: 'How the password is encrypted, with the keys of /api/v3/system.',
+    Type.Object(
+      {
+        password: Type.String({
+          maxLength: 2000,
+          description: 'The password of the account, encrypted as passwordEncryptType says.',
+          examples: ['correct horse battery'],
         }),
-      ),
-    }),
+        passwordEncryptType: Type.Optional(
+          Type.Enum(['none', 'rsa', 'sm2'], {
+            default: 'none',
+            description: 'How the password is encrypted, with the keys of /api/v3/system.',
+          }),
+        ),
+      },
+      { description: 'Where verifyMethod is PASSWORD.' },
+    ),
   ),
 })
 
 type Body = Static<typeof VerifyDeletionBody>
 
-const deleteAccountToken = Type.String({
-  maxLength: 200,
-  description: 'For delete-account, in the same session. Works once.',
-  examples: ['1wWsyVJDXtDv1nLhtSBjUIGiGFeXFZ0zwXVXjK1v0kM'],
-})
+const deleteAccountToken = (description: string) =>
+  Type.String({
+    maxLength: 200,
+    description,
+    examples: ['1wWsyVJDXtDv1nLhtSBjUIGiGFeXFZ0zwXVXjK1v0kM'],
+  })
 
 const DeletionToken = Type.Object({
-  deleteAccountToken,
-  tokenExpiresIn: Type.Integer({ description: 'Seconds.', examples: [60] }),
+  deleteAccountToken: deleteAccountToken('For delete-account, in the same session. Works once.'),
+  tokenExpiresIn: Type.Integer({ description: 'How long the token is good, in seconds.', examples: [60] }),
 })
 
 const parseBy = async (
@@ -128,7 +138,7 @@ export const deletionRoutes = (http: Http, deletion: Deletion, passwords: Passwo
         tags: ['Profile'],
         summary: 'Prove that the own account may be deleted',
         description:
-          'Send a code to the own phone or email address first, with CHANNEL_DELETE_ACCOUNT. A number that is not the account’s own is answered like a wrong code.',
+          'The first half of a deletion: gives the token that delete-account takes. Send a code to the own phone or email address first: send-sms or send-email with CHANNEL_DELETE_ACCOUNT. A number that is not the account’s own is answered like a wrong code.',
         body: VerifyDeletionBody,
         response: { 200: envelopeOf(DeletionToken) },
       },
@@ -154,9 +164,17 @@ export const deletionRoutes = (http: Http, deletion: Deletion, passwords: Passwo
         tags: ['Profile'],
         summary: 'Delete the own account for good',
         description:
-          'The phone, the email address and the username are free at once; every token of the account is refused. It cannot be undone.',
-        body: Type.Object({ deleteAccountToken }),
-        response: { 200: envelopeOf(Type.Object({ success: Type.Boolean({ examples: [true] }) })) },
+          'The second half of a deletion, after verify-delete-account-request. The phone, the email address and the username are free at once; every token of the account is refused. It cannot be undone.',
+        body: Type.Object({
+          deleteAccountToken: deleteAccountToken(
+            'Of verify-delete-account-request, in the same session. Works once.',
+          ),
+        }),
+        response: {
+          200: envelopeOf(
+            Type.Object({ success: Type.Boolean({ description: 'Always true.', examples: [true] }) }),
+          ),
+        },
       },
     },
     async (request) => {

@@ -30,6 +30,8 @@ const pagesOutside = [
   'CONTRIBUTING.md',
   'CHANGELOG.md',
   'bench/README.md',
+  'sdk/README.md',
+  'sdk/examples/README.md',
   'sms-emulator/README.md',
 ]
 

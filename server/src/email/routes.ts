@@ -23,21 +23,35 @@ const BindEmailBody = Type.Object({
 
 const UnbindEmailBody = Type.Object({ passCode: passCode('CHANNEL_UNBIND_EMAIL') })
 
-const legs = 'CHANNEL_UPDATE_EMAIL, CHANNEL_BIND_EMAIL or CHANNEL_UNBIND_EMAIL'
+const codeAt = (where: string) =>
+  Type.String({
+    maxLength: 100,
+    description: `The code that send-email sent to ${where}, with CHANNEL_UPDATE_EMAIL (CHANNEL_BIND_EMAIL and CHANNEL_UNBIND_EMAIL will do too). Usable once.`,
+    examples: ['123456'],
+  })
 
 const VerifyUpdateEmailRequestBody = Type.Object({
-  verifyMethod: Type.Enum(['EMAIL_PASSCODE'], { description: 'The only one there is.' }),
-  emailPassCodePayload: Type.Object({
-    newEmail: address('The new address.'),
-    newEmailPassCode: passCode(`${legs}, to the new address,`),
-    oldEmail: Type.Optional(address('The current address; it may be left out.')),
-    oldEmailPassCode: Type.Optional(passCode(`${legs}, to the current address,`)),
+  verifyMethod: Type.Enum(['EMAIL_PASSCODE'], {
+    description: 'The only one there is.',
+    examples: ['EMAIL_PASSCODE'],
   }),
+  emailPassCodePayload: Type.Object(
+    {
+      newEmail: address('The new address.'),
+      newEmailPassCode: codeAt('the new address'),
+      oldEmail: Type.Optional(address('The current address; it may be left out.')),
+      oldEmailPassCode: Type.Optional(codeAt('the current address')),
+    },
+    { description: 'The addresses and their codes.' },
+  ),
 })
 
 const UpdateEmailToken = Type.Object({
-  updateEmailToken: Type.String({ description: 'For update-email. Usable once, in this session.' }),
-  tokenExpiresIn: Type.Integer({ description: 'Seconds.', examples: [60] }),
+  updateEmailToken: Type.String({
+    description: 'For update-email. Usable once, in this session.',
+    examples: ['kZ0mVn6cXq1sQ4x9'],
+  }),
+  tokenExpiresIn: Type.Integer({ description: 'How long the token is good, in seconds.', examples: [60] }),
 })
 
 const UpdateEmailBody = Type.Object({
@@ -105,7 +119,7 @@ export const emailRoutes = (http: Http, email: Email): void => {
         tags: ['Email'],
         summary: 'Take the email address off the signed-in account',
         description:
-          'By a code that send-email with CHANNEL_UNBIND_EMAIL sent to the current address. Refused where it is the only way to sign in. Other sessions end; the address and the phone are told.',
+          'Send a code to the current address first: send-email with CHANNEL_UNBIND_EMAIL. Refused where it is the only way to sign in. Other sessions end; the address and the phone are told.',
         body: UnbindEmailBody,
         response: { 200: envelope() },
       },
@@ -137,7 +151,7 @@ export const emailRoutes = (http: Http, email: Email): void => {
         tags: ['Email'],
         summary: 'Prove what changing the email address needs',
         description:
-          'The code of the new address; and that of the current one, unless the pool does not ask for it, or another factor was proved within five minutes.',
+          'The first half of a change: gives the token that update-email takes. Send a code to the new address first, and one to the current address: send-email with CHANNEL_UPDATE_EMAIL. The second is not needed where the pool does not ask for it, or another factor was proved within five minutes.',
         body: VerifyUpdateEmailRequestBody,
         response: { 200: envelopeOf(UpdateEmailToken) },
       },
@@ -171,9 +185,11 @@ export const emailRoutes = (http: Http, email: Email): void => {
         tags: ['Email'],
         summary: 'Change the email address of the signed-in account',
         description:
-          'Other sessions end; the old address and the phone are told, with a link that undoes it.',
+          'The second half of a change, after verify-update-email-request. Other sessions end; the old address and the phone are told, with a link that undoes it.',
         body: UpdateEmailBody,
-        response: { 200: envelopeOf(Type.Object({ success: Type.Boolean() })) },
+        response: {
+          200: envelopeOf(Type.Object({ success: Type.Boolean({ description: 'Always true.' }) })),
+        },
       },
     },
     async (request) => {

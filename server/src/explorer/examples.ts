@@ -22,7 +22,7 @@ const bodies: Readonly<Record<string, Readonly<Record<string, object>>>> = {
   signUp: {
     'With a username and a password': {
       connection: 'PASSWORD',
-      passwordPayload: { username: 'ada', password: 'correct horse' },
+      passwordPayload: { username: 'ada', password: 'correct horse battery' },
     },
     'With a code sent to a phone (CHANNEL_REGISTER)': {
       connection: 'PASSCODE',
@@ -30,14 +30,14 @@ const bodies: Readonly<Record<string, Readonly<Record<string, object>>>> = {
     },
     'With an email address and a password': {
       connection: 'PASSWORD',
-      passwordPayload: { email: 'ada@example.com', password: 'correct horse' },
+      passwordPayload: { email: 'ada@example.com', password: 'correct horse battery' },
       profile: { nickname: 'Ada' },
     },
   },
   signInByCredentials: {
     'With a username and a password': {
       connection: 'PASSWORD',
-      passwordPayload: { username: 'ada', password: 'correct horse' },
+      passwordPayload: { username: 'ada', password: 'correct horse battery' },
       options: { scope: 'openid profile email phone' },
     },
     'With a code sent to a phone (CHANNEL_LOGIN)': {
@@ -63,8 +63,68 @@ const bodies: Readonly<Record<string, Readonly<Record<string, object>>>> = {
     },
     'Without phone and email, by password': {
       verifyMethod: 'PASSWORD',
-      passwordPayload: { password: 'correct horse' },
+      passwordPayload: { password: 'correct horse battery' },
     },
+  },
+  verifyUpdatePhoneRequest: {
+    'With codes sent to both numbers': {
+      verifyMethod: 'PHONE_PASSCODE',
+      phonePassCodePayload: {
+        newPhoneNumber: '18887654321',
+        newPhonePassCode: '654321',
+        newPhoneCountryCode: '+86',
+        oldPhoneNumber: '18812345678',
+        oldPhonePassCode: '123456',
+        oldPhoneCountryCode: '+86',
+      },
+    },
+    'With another factor, proved just now': {
+      verifyMethod: 'PHONE_PASSCODE',
+      phonePassCodePayload: { newPhoneNumber: '18887654321', newPhonePassCode: '654321' },
+    },
+    'The current number is lost': {
+      verifyMethod: 'PHONE_PASSCODE',
+      phonePassCodePayload: {
+        newPhoneNumber: '18887654321',
+        newPhonePassCode: '654321',
+        oldPhoneLost: true,
+      },
+    },
+  },
+  verifyUpdateEmailRequest: {
+    'With codes sent to both addresses': {
+      verifyMethod: 'EMAIL_PASSCODE',
+      emailPassCodePayload: {
+        newEmail: 'lovelace@example.com',
+        newEmailPassCode: '654321',
+        oldEmail: 'ada@example.com',
+        oldEmailPassCode: '123456',
+      },
+    },
+  },
+  updatePassword: {
+    'By the old password': { newPassword: 'a new horse battery', oldPassword: 'correct horse battery' },
+    'By a token of verify-reset-password-request': {
+      newPassword: 'a new horse battery',
+      passwordResetToken: '1wWsyVJDXtDv1nLhtSBjUIGiGFeXFZ0zwXVXjK1v0kM',
+    },
+  },
+  validatePassword: {
+    'By username': { username: 'ada', password: 'correct horse battery' },
+    'By email address': { email: 'ada@example.com', password: 'correct horse battery' },
+    'By phone': { phone: '18812345678', phoneCountryCode: '+86', password: 'correct horse battery' },
+  },
+  sendEnrollFactorRequest: {
+    'An authenticator app': { factorType: 'OTP' },
+    'A phone': {
+      factorType: 'SMS',
+      profile: { phoneNumber: '18812345678', phoneCountryCode: '+86' },
+    },
+    'An email address': { factorType: 'EMAIL', profile: { email: 'ada@example.com' } },
+  },
+  mfaOtpVerify: {
+    'By the app': { totp: '123456' },
+    'By the recovery code': { recoveryCode: '7Q2MX-0HWKD-V9TRA-3JZ5E-N8PBC' },
   },
   sendSms: {
     'To bind a phone': {

@@ -45,9 +45,19 @@ const RequestBody = Type.Object({
   factorType: FactorType,
   profile: Type.Optional(FactorProfile),
   captchaToken: Type.Optional(
-    Type.String({ maxLength: 500, description: 'As of send-sms.', examples: [''] }),
+    Type.String({
+      maxLength: 500,
+      description: 'Of get-captcha-code, after a refusal that asks for a captcha.',
+      examples: ['8f1c2d3e4f50.Zm9v…'],
+    }),
   ),
-  captchaCode: Type.Optional(Type.String({ maxLength: 20, description: 'As of send-sms.', examples: [''] })),
+  captchaCode: Type.Optional(
+    Type.String({
+      maxLength: 20,
+      description: 'What the picture shows; case does not matter.',
+      examples: ['7KQF'],
+    }),
+  ),
 })
 
 const RequestData = Type.Object({
@@ -56,22 +66,25 @@ const RequestData = Type.Object({
     examples: ['p2cS1f7mYB0kqJ0hZk3tXv8sN5eQwR4uLdG6aHj9CxE'],
   }),
   otpData: Type.Optional(
-    Type.Object({
-      qrCodeUri: Type.String({
-        description: 'What the QR code holds; on a phone, a link that opens the app.',
-        examples: [
-          'otpauth://totp/Dialtone:ada?issuer=Dialtone&secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&algorithm=SHA1&digits=6&period=30',
-        ],
-      }),
-      qrCodeDataUrl: Type.String({
-        description: 'The QR code as a PNG in a data URL.',
-        examples: ['data:image/png;base64,iVBORw0KGgo='],
-      }),
-      recoveryCode: Type.String({
-        description: 'For who loses the app: works once in its place. Never shown again.',
-        examples: ['7Q2MX-0HWKD-V9TRA-3JZ5E-N8PBC'],
-      }),
-    }),
+    Type.Object(
+      {
+        qrCodeUri: Type.String({
+          description: 'What the QR code holds; on a phone, a link that opens the app.',
+          examples: [
+            'otpauth://totp/Dialtone:ada?issuer=Dialtone&secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&algorithm=SHA1&digits=6&period=30',
+          ],
+        }),
+        qrCodeDataUrl: Type.String({
+          description: 'The QR code as a PNG in a data URL.',
+          examples: ['data:image/png;base64,iVBORw0KGgo='],
+        }),
+        recoveryCode: Type.String({
+          description: 'For who loses the app: works once in its place. Never shown again.',
+          examples: ['7Q2MX-0HWKD-V9TRA-3JZ5E-N8PBC'],
+        }),
+      },
+      { description: 'Of OTP: what the authenticator app needs.' },
+    ),
   ),
 })
 
@@ -82,15 +95,18 @@ const EnrollBody = Type.Object({
     description: 'Of send-enroll-factor-request.',
     examples: ['p2cS1f7mYB0kqJ0hZk3tXv8sN5eQwR4uLdG6aHj9CxE'],
   }),
-  enrollmentData: Type.Object({
-    passCode: Type.Optional(
-      Type.String({
-        maxLength: 100,
-        description: 'What the app shows, or the code of the message.',
-        examples: ['123456'],
-      }),
-    ),
-  }),
+  enrollmentData: Type.Object(
+    {
+      passCode: Type.Optional(
+        Type.String({
+          maxLength: 100,
+          description: 'What the app shows, or the code of the message.',
+          examples: ['123456'],
+        }),
+      ),
+    },
+    { description: 'The proof.' },
+  ),
 })
 
 const VerifyBody = Type.Object({
@@ -101,19 +117,29 @@ const VerifyBody = Type.Object({
     Type.String({
       maxLength: 100,
       description: 'In place of `totp`; works once. Case, spaces and dashes do not matter.',
-      examples: [''],
+      examples: ['7Q2MX-0HWKD-V9TRA-3JZ5E-N8PBC'],
     }),
   ),
 })
 
 const Factor = Type.Object({
   factorId,
-  factorType: Type.Enum(['OTP', 'SMS', 'EMAIL'], { examples: ['SMS'] }),
-  profile: Type.Object({
-    phoneNumber: Type.Optional(Type.String({ examples: ['18812345678'] })),
-    phoneCountryCode: Type.Optional(Type.String({ examples: ['+86'] })),
-    email: Type.Optional(Type.String({ description: 'Of EMAIL.', examples: ['ada@example.com'] })),
+  factorType: Type.Enum(['OTP', 'SMS', 'EMAIL'], {
+    description: 'OTP: an authenticator app. SMS: a phone. EMAIL: an address.',
+    examples: ['SMS'],
   }),
+  profile: Type.Object(
+    {
+      phoneNumber: Type.Optional(
+        Type.String({ description: 'Of SMS: the national number.', examples: ['18812345678'] }),
+      ),
+      phoneCountryCode: Type.Optional(
+        Type.String({ description: 'Of SMS: the calling code.', examples: ['+86'] }),
+      ),
+      email: Type.Optional(Type.String({ description: 'Of EMAIL: the address.' })),
+    },
+    { description: 'Where its codes go; empty of OTP.' },
+  ),
 })
 
 const own = unlimited('reads the caller’s own rows by their key')
@@ -152,11 +178,17 @@ export const factorRoutes = (http: Http, factors: Factors): void => {
         operationId: 'listFactorsToEnroll',
         tags: ['MFA'],
         summary: 'The factors that one can still enroll',
-        description: 'One of a type: what is enrolled is not listed.',
+        description:
+          'For a page that offers them. One of a type: what is enrolled is not listed. The next step is send-enroll-factor-request.',
         response: {
           200: envelopeOf(
             Type.Array(
-              Type.Object({ factorType: Type.Enum(['OTP', 'SMS', 'EMAIL'], { examples: ['OTP'] }) }),
+              Type.Object({
+                factorType: Type.Enum(['OTP', 'SMS', 'EMAIL'], {
+                  description: 'OTP: an authenticator app. SMS: a phone. EMAIL: an address.',
+                  examples: ['OTP'],
+                }),
+              }),
             ),
           ),
         },
@@ -219,7 +251,7 @@ export const factorRoutes = (http: Http, factors: Factors): void => {
         tags: ['MFA'],
         summary: 'Enroll a factor',
         description:
-          'With a code that the app with the new secret shows, or that was sent there. A wrong code does not spend the token.',
+          'The second half, after send-enroll-factor-request: with a code that the app with the new secret shows, or that was sent there. A wrong code does not spend the token.',
         body: EnrollBody,
         response: { 200: envelope() },
       },
@@ -244,6 +276,7 @@ export const factorRoutes = (http: Http, factors: Factors): void => {
         operationId: 'listEnrolledFactors',
         tags: ['MFA'],
         summary: 'The own factors',
+        description: 'What the user has enrolled beside the sign-in.',
         response: { 200: envelopeOf(Type.Array(Factor)) },
       },
     },
@@ -258,6 +291,7 @@ export const factorRoutes = (http: Http, factors: Factors): void => {
         operationId: 'getFactor',
         tags: ['MFA'],
         summary: 'One of the own factors',
+        description: 'One entry of list-enrolled-factors, by its id.',
         querystring: Type.Object({ factorId }),
         response: { 200: envelopeOf(Factor) },
       },
@@ -277,7 +311,8 @@ export const factorRoutes = (http: Http, factors: Factors): void => {
         operationId: 'resetFactor',
         tags: ['MFA'],
         summary: 'Remove a factor',
-        description: 'Within five minutes of signing in, or of proving a factor with mfa-totp-verify.',
+        description:
+          'Takes a factor away from the account, within five minutes of signing in, or of proving a factor with mfa-totp-verify.',
         body: Type.Object({ factorId }),
         response: { 200: envelope() },
       },
@@ -310,9 +345,15 @@ export const factorRoutes = (http: Http, factors: Factors): void => {
         tags: ['MFA'],
         summary: 'Prove the authenticator app',
         description:
-          'A code works once. For five minutes the session has then proved a factor: enough to change a lost phone. A refusal has `data.verified` false.',
+          'With what the authenticator app shows, or the recovery code of its enrollment. A code works once. For five minutes the session has then proved a factor: enough to change a lost phone. A refusal has `data.verified` false.',
         body: VerifyBody,
-        response: { 200: envelopeOf(Type.Object({ verified: Type.Boolean({ examples: [true] }) })) },
+        response: {
+          200: envelopeOf(
+            Type.Object({
+              verified: Type.Boolean({ description: 'Always true: else it is a refusal.', examples: [true] }),
+            }),
+          ),
+        },
       },
     },
     async (request) => {

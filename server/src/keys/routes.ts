@@ -19,14 +19,33 @@ const Jwks = Type.Object({
 })
 
 const SystemInfo = Type.Object({
-  rsa: Type.Object({ publicKey: Type.String({ description: 'PEM (SPKI); for passwordEncryptType rsa.' }) }),
-  sm2: Type.Object({
-    publicKey: Type.String({
-      description: 'Uncompressed point in hex (04…); for passwordEncryptType sm2 (C1C3C2).',
-    }),
+  rsa: Type.Object(
+    {
+      publicKey: Type.String({
+        description: 'PEM (SPKI).',
+        examples: ['-----BEGIN PUBLIC KEY-----\n…\n-----END PUBLIC KEY-----\n'],
+      }),
+    },
+    { description: 'For passwordEncryptType rsa.' },
+  ),
+  sm2: Type.Object(
+    {
+      publicKey: Type.String({ description: 'An uncompressed point in hex.', examples: ['04…'] }),
+    },
+    { description: 'For passwordEncryptType sm2 (C1C3C2).' },
+  ),
+  version: Type.Object(
+    {
+      server: Type.String({ description: 'Of the server.' }),
+      console: Type.String({ description: 'The same.' }),
+      login: Type.String({ description: 'The same.' }),
+    },
+    { description: 'What runs.' },
+  ),
+  publicIps: Type.Array(Type.String(), {
+    description: 'Always empty: the server does not know them.',
+    examples: [[]],
   }),
-  version: Type.Object({ server: Type.String(), console: Type.String(), login: Type.String() }),
-  publicIps: Type.Array(Type.String()),
 })
 
 export const keyRoutes = (http: Http, keys: Keys): void => {
@@ -36,10 +55,11 @@ export const keyRoutes = (http: Http, keys: Keys): void => {
     {
       config: { access: 'public', limit: unlimited('two public keys, from memory') },
       schema: {
-        operationId: 'system',
+        operationId: 'getSystemInfo',
         tags: ['Public information'],
         summary: 'Public keys for encrypted passwords, and the version',
-        description: 'The reply is bare, without the envelope.',
+        description:
+          'For a program that encrypts passwords before it sends them (passwordEncryptType). The reply is bare, without the envelope.',
         response: { 200: SystemInfo },
       },
     },

@@ -13,7 +13,7 @@ const SendEmailBody = Type.Object({
   }),
   email: Type.String({
     maxLength: 300,
-    description: 'Upper and lower case are the same.',
+    description: 'Where to send it. Upper and lower case are the same.',
     examples: ['ada@example.com'],
   }),
 })
@@ -34,7 +34,7 @@ export const mailRoutes = (http: Http, { mail, ...deps }: MailSettingsDeps & { m
         tags: ['Codes'],
         summary: 'Send a code by email',
         description:
-          'As send-sms, by email. CHANNEL_VERIFY_EMAIL_LINK brings a link in place of a code: who opens it, and presses the button there, has confirmed the address.',
+          'As send-sms, by email: the first step of binding an address, signing in or up, and whatever else a code is asked for. CHANNEL_VERIFY_EMAIL_LINK brings a link in place of a code: who opens it, and presses the button there, has confirmed the address.',
         body: SendEmailBody,
         response: { 200: envelope() },
       },

@@ -9,14 +9,16 @@ import { type Client, OAuthError, type Oidc } from './oidc.ts'
 const Refusal = Type.Object({ error: Type.String(), error_description: Type.String() })
 
 const TokenResponse = Type.Object({
-  access_token: Type.String(),
-  id_token: Type.String(),
+  access_token: Type.String({
+    description: 'For setAccessToken, and the calls that need a user. RS256 JWT.',
+  }),
+  id_token: Type.String({ description: 'Says who signed in.' }),
   refresh_token: Type.String({
     description: 'Replaces the one that was given, which is of no use any more.',
   }),
-  scope: Type.String(),
-  token_type: Type.String({ examples: ['Bearer'] }),
-  expires_in: Type.Integer({ description: 'Seconds.', examples: [7200] }),
+  scope: Type.String({ description: 'What was granted at the sign-in.' }),
+  token_type: Type.String({ description: 'Always Bearer.', examples: ['Bearer'] }),
+  expires_in: Type.Integer({ description: 'How long access_token lives, in seconds.', examples: [7200] }),
 })
 
 const optional = (description: string) => Type.Optional(Type.String({ maxLength: 4000, description }))

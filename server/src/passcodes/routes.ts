@@ -8,21 +8,50 @@ import { type Passcodes, purposeOf, wireChannelsOf } from './passcodes.ts'
 const passCode = Type.String({ maxLength: 100, description: 'The code to check.', examples: ['123456'] })
 
 const PreCheckBody = Type.Object({
-  codeType: Type.Enum(['SMS', 'EMAIL'], { description: 'Which of the two payloads below is meant.' }),
+  codeType: Type.Enum(['SMS', 'EMAIL'], {
+    description: 'Which of the two payloads below is meant.',
+    examples: ['SMS'],
+  }),
   smsCodePayload: Type.Optional(
-    Type.Object({
-      phone: Type.String({ maxLength: 100, examples: ['18812345678'] }),
-      passCode,
-      channel: Type.Enum(wireChannelsOf('sms'), { examples: ['CHANNEL_BIND_PHONE'] }),
-      phoneCountryCode: Type.Optional(Type.String({ maxLength: 20, examples: ['+86'] })),
-    }),
+    Type.Object(
+      {
+        phone: Type.String({
+          maxLength: 100,
+          description: 'The number that got the code, without its calling code.',
+          examples: ['18812345678'],
+        }),
+        passCode,
+        channel: Type.Enum(wireChannelsOf('sms'), {
+          description: 'What send-sms was called with.',
+          examples: ['CHANNEL_BIND_PHONE'],
+        }),
+        phoneCountryCode: Type.Optional(
+          Type.String({
+            maxLength: 20,
+            description: 'The calling code. Default +86 (mainland China).',
+            examples: ['+86'],
+          }),
+        ),
+      },
+      { description: 'Where codeType is SMS.' },
+    ),
   ),
   emailCodePayload: Type.Optional(
-    Type.Object({
-      email: Type.String({ maxLength: 300, examples: ['ada@example.com'] }),
-      passCode,
-      channel: Type.Enum(wireChannelsOf('email'), { examples: ['CHANNEL_LOGIN'] }),
-    }),
+    Type.Object(
+      {
+        email: Type.String({
+          maxLength: 300,
+          description: 'The address that got the code.',
+          examples: ['ada@example.com'],
+        }),
+        passCode,
+        channel: Type.Enum(wireChannelsOf('email'), {
+          description: 'What send-email was called with.',
+          examples: ['CHANNEL_LOGIN'],
+        }),
+      },
+      { description: 'Where codeType is EMAIL.' },
+    ),
   ),
 })
 
@@ -69,12 +98,15 @@ export const passcodeRoutes = (http: Http, passcodes: Passcodes): void => {
         operationId: 'preCheckCode',
         tags: ['Codes'],
         summary: 'Check a code without consuming it',
-        description: 'The code stays usable. A wrong guess counts like any other.',
+        description:
+          'For a form that tells a person at once whether the code is right. The code of send-sms or send-email stays usable. A wrong guess counts like any other.',
         body: PreCheckBody,
         response: {
           200: envelopeOf(
             Type.Object({
-              isValid: Type.Boolean(),
+              isValid: Type.Boolean({
+                description: 'Whether the call that the code is for would accept it now.',
+              }),
               message: Type.Optional(Type.String({ description: 'Why the code is not valid.' })),
             }),
           ),

@@ -18,7 +18,7 @@ const password = (description: string) =>
 
 const code = Type.String({
   maxLength: 100,
-  description: 'Sent with CHANNEL_RESET_PASSWORD. Usable once.',
+  description: 'The code that send-sms or send-email with CHANNEL_RESET_PASSWORD sent. Usable once.',
   examples: ['123456'],
 })
 
@@ -46,39 +46,45 @@ const VerifyResetBody = Type.Object({
     examples: ['PHONE_PASSCODE'],
   }),
   phonePassCodePayload: Type.Optional(
-    Type.Object({
-      phoneNumber: Type.String({
-        maxLength: 100,
-        description: 'Without its calling code.',
-        examples: ['18812345678'],
-      }),
-      passCode: code,
-      phoneCountryCode: Type.Optional(
-        Type.String({
-          maxLength: 20,
-          description: 'The calling code. Default +86 (mainland China).',
-          examples: ['+86'],
+    Type.Object(
+      {
+        phoneNumber: Type.String({
+          maxLength: 100,
+          description: 'The number that got the code, without its calling code.',
+          examples: ['18812345678'],
         }),
-      ),
-    }),
+        passCode: code,
+        phoneCountryCode: Type.Optional(
+          Type.String({
+            maxLength: 20,
+            description: 'The calling code. Default +86 (mainland China).',
+            examples: ['+86'],
+          }),
+        ),
+      },
+      { description: 'Where verifyMethod is PHONE_PASSCODE.' },
+    ),
   ),
   emailPassCodePayload: Type.Optional(
-    Type.Object({
-      email: Type.Optional(
-        Type.String({
-          maxLength: 300,
-          description: 'Upper and lower case are the same.',
-          examples: ['ada@example.com'],
-        }),
-      ),
-      passCode: code,
-    }),
+    Type.Object(
+      {
+        email: Type.Optional(
+          Type.String({
+            maxLength: 300,
+            description: 'The address that got the code. Upper and lower case are the same.',
+            examples: ['ada@example.com'],
+          }),
+        ),
+        passCode: code,
+      },
+      { description: 'Where verifyMethod is EMAIL_PASSCODE.' },
+    ),
   ),
 })
 
 const ResetToken = Type.Object({
   passwordResetToken: resetToken('For reset-password or update-password. Works once.'),
-  tokenExpiresIn: Type.Integer({ description: 'Seconds.', examples: [60] }),
+  tokenExpiresIn: Type.Integer({ description: 'How long the token is good, in seconds.', examples: [60] }),
 })
 
 const ResetPasswordBody = Type.Object({
@@ -91,23 +97,43 @@ const identifierText = (maxLength: number, description: string, example: string)
   Type.Optional(Type.String({ maxLength, description, examples: [example] }))
 
 const ValidatePasswordBody = Type.Object({
-  email: identifierText(300, 'Whose password; goes before a phone and a username.', 'ada@example.com'),
-  phone: identifierText(100, 'Without its calling code; goes before a username.', '18812345678'),
+  email: identifierText(
+    300,
+    'Whose password, by the email address; goes before a phone and a username.',
+    'ada@example.com',
+  ),
+  phone: identifierText(
+    100,
+    'Whose password, by the phone without its calling code; goes before a username.',
+    '18812345678',
+  ),
   phoneCountryCode: identifierText(20, 'The calling code. Default +86 (mainland China).', '+86'),
-  username: identifierText(100, 'Upper and lower case are the same.', 'ada'),
+  username: identifierText(100, 'Whose password, by the username. Upper and lower case are the same.', 'ada'),
   password: Type.String({
     maxLength: 2000,
-    description: 'Encrypted as passwordEncryptType says.',
+    description: 'The password to check, encrypted as passwordEncryptType says.',
     examples: ['correct horse battery'],
   }),
   passwordEncryptType: encryptType,
   captchaToken: Type.Optional(
-    Type.String({ maxLength: 2000, description: 'Of get-captcha-code, after captcha_required.' }),
+    Type.String({
+      maxLength: 2000,
+      description: 'Of get-captcha-code, after captcha_required.',
+      examples: ['8f1c2d3e4f50.Zm9v…'],
+    }),
   ),
-  captchaCode: Type.Optional(Type.String({ maxLength: 100, description: 'What the picture says.' })),
+  captchaCode: Type.Optional(
+    Type.String({
+      maxLength: 100,
+      description: 'What the picture shows; case does not matter.',
+      examples: ['7KQF'],
+    }),
+  ),
 })
 
-const Success = Type.Object({ success: Type.Boolean({ examples: [true] }) })
+const Success = Type.Object({
+  success: Type.Boolean({ description: 'Always true.', examples: [true] }),
+})
 const Validity = Type.Object({ valid: Type.Boolean({ description: 'Whether the password is right.' }) })
 
 const parseProof = (body: Static<typeof VerifyResetBody>): Omit<ResetProof, 'application'> => {
@@ -159,7 +185,7 @@ export const passwordRoutes = (http: Http, { passwords, passwordChanges, captcha
         tags: ['Profile'],
         summary: 'Change the own password',
         description:
-          'Ends the other sessions of the account, and tells its phone and email address, with a link that undoes it.',
+          'For a signed-in user who knows the old password, or has proved the phone or email address with verify-reset-password-request. Ends the other sessions of the account, and tells its phone and email address, with a link that undoes it.',
         body: UpdatePasswordBody,
         response: { 200: envelope() },
       },
@@ -209,7 +235,7 @@ export const passwordRoutes = (http: Http, { passwords, passwordChanges, captcha
         tags: ['Sign-up and sign-in'],
         summary: 'Prove a phone or email address, to reset the password',
         description:
-          'Send a code first, with CHANNEL_RESET_PASSWORD. An unknown number is answered like a wrong code.',
+          'For who forgot the password: gives the token that reset-password takes. Send a code first: send-sms or send-email with CHANNEL_RESET_PASSWORD. An unknown number is answered like a wrong code.',
         body: VerifyResetBody,
         response: { 200: envelopeOf(ResetToken) },
       },
@@ -237,7 +263,7 @@ export const passwordRoutes = (http: Http, { passwords, passwordChanges, captcha
         tags: ['Sign-up and sign-in'],
         summary: 'Set a new password with the token of a proof',
         description:
-          'Ends all sessions of the account. A password that is too weak does not spend the token. An email address whose code opened the way counts as verified from then on.',
+          'The second half of a reset, after verify-reset-password-request. Ends all sessions of the account. A password that is too weak does not spend the token. An email address whose code opened the way counts as verified from then on.',
         body: ResetPasswordBody,
         response: { 200: envelopeOf(Success) },
       },
@@ -277,7 +303,7 @@ export const passwordRoutes = (http: Http, { passwords, passwordChanges, captcha
         tags: ['Sign-up and sign-in'],
         summary: 'Whether a password is right',
         description:
-          'Starts no session. Counted with the wrong passwords of sign-in, and refused as sign-in refuses; an unknown account is answered like a wrong password.',
+          'Asks for the password once more before something important. Starts no session. Counted with the wrong passwords of sign-in, and refused as sign-in refuses; an unknown account is answered like a wrong password.',
         body: ValidatePasswordBody,
         response: { 200: envelopeOf(Validity) },
       },

@@ -32,25 +32,28 @@ const BindPhoneBody = Type.Object({
 
 const VerifyUpdatePhoneBody = Type.Object({
   verifyMethod: Type.Enum(['PHONE_PASSCODE'], { description: 'The only way.', examples: ['PHONE_PASSCODE'] }),
-  phonePassCodePayload: Type.Object({
-    newPhoneNumber: phoneNumber('The new number.'),
-    newPhonePassCode: passCode('The code that send-sms with CHANNEL_BIND_PHONE sent to the new number.'),
-    newPhoneCountryCode: Type.Optional(callingCode),
-    oldPhoneNumber: Type.Optional(
-      phoneNumber('The current number. Needed, with its code, unless another factor was proved just now.'),
-    ),
-    oldPhonePassCode: Type.Optional(
-      passCode('The code that send-sms with CHANNEL_UNBIND_PHONE sent to the current number.'),
-    ),
-    oldPhoneCountryCode: Type.Optional(callingCode),
-    oldPhoneLost: Type.Optional(
-      Type.Boolean({
-        description:
-          'The current number cannot be read any more: the change then waits for the hours that the account policy names, and its owner can stop it meanwhile. Ours; GenAuth has no such field.',
-        examples: [false],
-      }),
-    ),
-  }),
+  phonePassCodePayload: Type.Object(
+    {
+      newPhoneNumber: phoneNumber('The new number.'),
+      newPhonePassCode: passCode('The code that send-sms with CHANNEL_BIND_PHONE sent to the new number.'),
+      newPhoneCountryCode: Type.Optional(callingCode),
+      oldPhoneNumber: Type.Optional(
+        phoneNumber('The current number. Needed, with its code, unless another factor was proved just now.'),
+      ),
+      oldPhonePassCode: Type.Optional(
+        passCode('The code that send-sms with CHANNEL_UNBIND_PHONE sent to the current number.'),
+      ),
+      oldPhoneCountryCode: Type.Optional(callingCode),
+      oldPhoneLost: Type.Optional(
+        Type.Boolean({
+          description:
+            'The current number cannot be read any more: the change then waits for the hours that the account policy names, and its owner can stop it meanwhile. Ours; GenAuth has no such field.',
+          examples: [false],
+        }),
+      ),
+    },
+    { description: 'The numbers and their codes.' },
+  ),
 })
 
 const UpdatePhoneToken = Type.Object({
@@ -58,7 +61,7 @@ const UpdatePhoneToken = Type.Object({
     description: 'For update-phone, once.',
     examples: ['k3Zb0m9iV5nq2QJ7c1xWfR8uT4yE6oPaLsDdHgBvNzM'],
   }),
-  tokenExpiresIn: Type.Integer({ description: 'Seconds.', examples: [60] }),
+  tokenExpiresIn: Type.Integer({ description: 'How long the token is good, in seconds.', examples: [60] }),
 })
 
 const UpdatePhoneBody = Type.Object({
@@ -74,7 +77,6 @@ const PhoneUpdated = Type.Object({
   effectiveAt: Type.Optional(
     Type.String({
       description: 'The old number was lost: when the change takes effect. ISO 8601, UTC.',
-      examples: ['2026-03-02T09:30:00.000Z'],
     }),
   ),
 })
@@ -152,7 +154,7 @@ export const phoneRoutes = (http: Http, phone: Phone): void => {
         tags,
         summary: 'Prove the old and the new number',
         description:
-          'The first half of a change: gives the token that update-phone takes. Codes of CHANNEL_BIND_PHONE and CHANNEL_UNBIND_PHONE do for either number. A wrong code does not spend the other.',
+          'The first half of a change: gives the token that update-phone takes. Send a code to each number first: send-sms with CHANNEL_BIND_PHONE to the new one, and with CHANNEL_UNBIND_PHONE to the current one. Either channel does for either number. A wrong code does not spend the other.',
         body: VerifyUpdatePhoneBody,
         response: { 200: envelopeOf(UpdatePhoneToken) },
       },
@@ -194,7 +196,7 @@ export const phoneRoutes = (http: Http, phone: Phone): void => {
         tags,
         summary: 'Change the phone',
         description:
-          'The second half of a change. The other sessions of the user end; the old number and the email address are told, with a link that undoes it. After oldPhoneLost the change waits until effectiveAt.',
+          'The second half of a change, after verify-update-phone-request. The other sessions of the user end; the old number and the email address are told, with a link that undoes it. After oldPhoneLost the change waits until effectiveAt.',
         body: UpdatePhoneBody,
         response: { 200: envelopeOf(PhoneUpdated) },
       },
@@ -229,7 +231,7 @@ export const phoneRoutes = (http: Http, phone: Phone): void => {
         tags,
         summary: 'Unbind the phone',
         description:
-          'Refused where nothing else would be left to sign in with. The other sessions of the user end; the number and the email address are told, with a link that undoes it.',
+          'Takes the phone off the signed-in account. Send a code to it first: send-sms with CHANNEL_UNBIND_PHONE. Refused where nothing else would be left to sign in with. The other sessions of the user end; the number and the email address are told, with a link that undoes it.',
         body: UnbindPhoneBody,
         response: { 200: envelope() },
       },

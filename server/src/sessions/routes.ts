@@ -7,12 +7,16 @@ import { unlimited } from '../limits.ts'
 import type { ApplicationRow, DeviceRow, Devices, SignInFilter, SignInRow } from './devices.ts'
 import { parseUserAgent } from './user-agent.ts'
 
-const time = (description: string) => Type.String({ description: `${description}; ISO 8601, UTC.` })
-const absent = (description: string) => Type.String({ description: `${description}: empty, not kept here.` })
+const time = (description: string) =>
+  Type.String({ description: `${description}; ISO 8601, UTC.`, examples: ['2026-03-02T09:30:00.000Z'] })
+const absent = (description: string) =>
+  Type.String({ description: `${description}: empty, not kept here.`, examples: [''] })
+
+const firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
 
 const applicationFields = {
-  appId: Type.String({ description: 'The id of the application.' }),
-  appName: Type.String({ examples: ['My application'] }),
+  appId: Type.String({ description: 'The id of the application.', examples: ['APP_ID'] }),
+  appName: Type.String({ description: 'Its name for people.', examples: ['My application'] }),
   appLoginUrl: absent('Where to sign in'),
   appLogo: absent('A picture'),
 }
@@ -28,35 +32,60 @@ const SignIns = Type.Object({
   totalCount: Type.Integer({ description: 'On all pages.' }),
   list: Type.Array(
     Type.Object({
-      userId: Type.String(),
+      userId: Type.String({ description: 'The id of the user.' }),
       ...applicationFields,
-      loginAt: time('When'),
-      clientIp: Type.String({ description: 'Empty where it is not known.' }),
-      success: Type.Boolean(),
+      loginAt: time('When it was'),
+      clientIp: Type.String({
+        description: 'The address of the client; empty where it is not known.',
+        examples: ['203.0.113.7'],
+      }),
+      success: Type.Boolean({ description: 'Whether it was a success, and no refusal.' }),
       errorMessage: Type.Optional(Type.String({ description: 'Why it was refused.' })),
-      userAgent: Type.String({ description: 'As the client sent it; empty where it sent none.' }),
+      userAgent: Type.String({
+        description: 'The user agent as the client sent it; empty where it sent none.',
+        examples: [firefox],
+      }),
       parsedUserAgent: Type.Object(
-        { device: Type.String(), name: Type.String(), os: Type.String() },
+        {
+          device: Type.String({ description: 'Browser, Mobile or Desktop.', examples: ['Browser'] }),
+          name: Type.String({ description: 'The browser.', examples: ['Firefox'] }),
+          os: Type.String({ description: 'The operating system.', examples: ['Linux'] }),
+        },
         { description: 'As far as the user agent tells it; empty where it does not.' },
       ),
-      loginMethod: Type.String({ examples: ['password', 'phone_passcode', 'email_passcode', 'passkey'] }),
+      loginMethod: Type.String({
+        description: 'password, phone_passcode, email_passcode or passkey.',
+        examples: ['password', 'phone_passcode', 'email_passcode', 'passkey'],
+      }),
     }),
+    { description: 'The sign-ins of this page.' },
   ),
 })
 
 const DevicesOfUser = Type.Array(
   Type.Object({
-    device: Type.Object({
-      deviceId: Type.String({ description: 'For mydevices/unbind and mydevices/revoke-session.' }),
-      type: Type.String({ description: 'Browser, Mobile or Desktop.', examples: ['Browser'] }),
-      name: Type.Optional(Type.String({ examples: ['Firefox on Linux'] })),
-      os: Type.Optional(Type.String({ examples: ['Android'] })),
-      version: Type.Optional(Type.String({ description: 'Of the system.', examples: ['14'] })),
-      status: Type.String({ description: 'activated, or deactivated where the session has ended.' }),
-      userAgent: Type.Optional(Type.String()),
-    }),
+    device: Type.Object(
+      {
+        deviceId: Type.String({
+          description: 'Its id, for mydevices/unbind and mydevices/revoke-session.',
+          examples: ['0196f3b2-7c1e-7a44-9d55-3f0f6f0e9a11'],
+        }),
+        type: Type.String({ description: 'Browser, Mobile or Desktop.', examples: ['Browser'] }),
+        name: Type.Optional(
+          Type.String({ description: 'Browser and system.', examples: ['Firefox on Linux'] }),
+        ),
+        os: Type.Optional(Type.String({ description: 'The operating system.', examples: ['Linux'] })),
+        version: Type.Optional(Type.String({ description: 'The version of the system, where it tells.' })),
+        status: Type.String({
+          description: 'activated, or deactivated where the session has ended.',
+          examples: ['activated'],
+        }),
+        userAgent: Type.Optional(Type.String({ description: 'The user agent as the client sent it.' })),
+      },
+      { description: 'What is known of the device.' },
+    ),
     lastLoginTime: time('When its session began'),
-    lastIp: Type.Optional(Type.String()),
+    lastIp: Type.Optional(Type.String({ description: 'The address of its sign-in.' })),
     online: Type.Boolean({ description: 'Whether its session lives.' }),
   }),
 )
@@ -71,8 +100,12 @@ const milliseconds = (description: string) =>
   )
 
 const SignInsQuery = Type.Object({
-  appId: Type.Optional(Type.String({ maxLength: 200, description: 'Only of this application.' })),
-  clientIp: Type.Optional(Type.String({ maxLength: 100, description: 'Only from this address.' })),
+  appId: Type.Optional(
+    Type.String({ maxLength: 200, description: 'Only of this application.', examples: ['APP_ID'] }),
+  ),
+  clientIp: Type.Optional(
+    Type.String({ maxLength: 100, description: 'Only from this address.', examples: ['203.0.113.7'] }),
+  ),
   success: Type.Optional(
     // Python sends `True`.
     Type.Enum(['true', 'false', 'True', 'False'], {
@@ -104,6 +137,7 @@ export const sessionRoutes = (http: Http, devices: Devices): void => {
         operationId: 'getLoggedInApps',
         tags: ['Devices'],
         summary: 'The applications in which the user is signed in',
+        description: 'Those of the pool in which the user has a session.',
         response: { 200: envelopeOf(ApplicationsOfUser) },
       },
     },
@@ -121,7 +155,7 @@ export const sessionRoutes = (http: Http, devices: Devices): void => {
         operationId: 'getAccessibleApps',
         tags: ['Profile'],
         summary: 'The applications that the user may sign in to',
-        description: 'All of the pool: each takes every user of it.',
+        description: 'For a page that leads to them. All of the pool: each takes every user of it.',
         response: { 200: envelopeOf(ApplicationsOfUser) },
       },
     },
@@ -136,7 +170,8 @@ export const sessionRoutes = (http: Http, devices: Devices): void => {
         operationId: 'getLoginHistory',
         tags: ['Devices'],
         summary: 'The sign-ins of the user, the refused ones too',
-        description: 'The newest first. There is no geoip: no address is looked up.',
+        description:
+          'So that users see who was, or tried to be, in their account. The newest first. There is no geoip: no address is looked up.',
         querystring: SignInsQuery,
         response: { 200: envelopeOf(SignIns) },
       },
@@ -178,7 +213,8 @@ export const sessionRoutes = (http: Http, devices: Devices): void => {
           operationId,
           tags: ['Devices'],
           summary,
-          description: 'Its tokens are refused at once. It may be the session that calls.',
+          description:
+            'The device of an entry of mydevices/list. Its tokens are refused at once. It may be the session that calls.',
           body: DeviceBody,
           response: { 200: envelope() },
         },

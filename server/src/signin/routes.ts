@@ -9,8 +9,10 @@ import { grantScope, knownScopes } from '../tokens/tokens.ts'
 import { type Identifier, requireEmail } from '../users/users.ts'
 import type { SignIn, SignInRequest } from './signin.ts'
 
-const text = (maxLength: number, description?: string) =>
-  Type.Optional(Type.String({ maxLength, ...(description === undefined ? {} : { description }) }))
+const text = (maxLength: number, description: string, sample?: string) =>
+  Type.Optional(
+    Type.String({ maxLength, description, ...(sample === undefined ? {} : { examples: [sample] }) }),
+  )
 
 const SignInBody = Type.Object({
   connection: Type.Enum(['PASSWORD', 'PASSCODE', 'LDAP', 'AD'], {
@@ -18,63 +20,109 @@ const SignInBody = Type.Object({
     examples: ['PASSCODE'],
   }),
   passwordPayload: Type.Optional(
-    Type.Object({
-      password: Type.String({ maxLength: 2000, description: 'Encrypted as passwordEncryptType says.' }),
-      account: text(300, 'Any of the identifiers below.'),
-      email: text(300),
-      username: text(100),
-      phone: text(100),
-      phoneCountryCode: text(20, 'Default +86 (mainland China).'),
-    }),
+    Type.Object(
+      {
+        password: Type.String({
+          maxLength: 2000,
+          description: 'Encrypted as passwordEncryptType says.',
+          examples: ['correct horse battery'],
+        }),
+        account: text(300, 'Any of the identifiers below.', 'ada'),
+        email: text(
+          300,
+          'The email address of the user. Upper and lower case are the same.',
+          'ada@example.com',
+        ),
+        username: text(100, 'The username of the user. Upper and lower case are the same.', 'ada'),
+        phone: text(100, 'The phone of the user, without its calling code.', '18812345678'),
+        phoneCountryCode: text(20, 'The calling code of phone. Default +86 (mainland China).', '+86'),
+      },
+      { description: 'Where connection is PASSWORD: the password, and one identifier.' },
+    ),
   ),
   passCodePayload: Type.Optional(
-    Type.Object({
-      passCode: Type.String({
-        maxLength: 100,
-        description: 'Sent with CHANNEL_LOGIN.',
-        examples: ['123456'],
-      }),
-      email: text(300),
-      phone: text(100),
-      phoneCountryCode: text(20, 'Default +86 (mainland China).'),
-    }),
+    Type.Object(
+      {
+        passCode: Type.String({
+          maxLength: 100,
+          description: 'The code that send-sms or send-email with CHANNEL_LOGIN sent. Usable once.',
+          examples: ['123456'],
+        }),
+        email: text(300, 'The address that got the code, in place of a phone.', 'ada@example.com'),
+        phone: text(100, 'The number that got the code, without its calling code.', '18812345678'),
+        phoneCountryCode: text(20, 'The calling code of phone. Default +86 (mainland China).', '+86'),
+      },
+      { description: 'Where connection is PASSCODE: the code, and where it was sent.' },
+    ),
   ),
   options: Type.Optional(
-    Type.Object({
-      scope: text(500, `Parted by spaces; must contain openid. Known: ${knownScopes.join(', ')}.`),
-      clientIp: text(64, 'Believed only with the application’s secret.'),
-      autoRegister: Type.Optional(
-        Type.Boolean({
-          description: 'Make the user if none exists: by a right code, or by email or username and password.',
-        }),
-      ),
-      passwordEncryptType: Type.Optional(Type.Enum(['none', 'rsa', 'sm2'], { default: 'none' })),
-      context: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
-      tenantId: text(200),
-      customData: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
-      captchaCode: text(100, 'What the picture shows; case does not matter.'),
-      captchaToken: text(2000, 'Of get-captcha-code, after a refusal that asks for a captcha.'),
-    }),
+    Type.Object(
+      {
+        scope: text(
+          500,
+          `What the tokens are good for. Parted by spaces; must contain openid. Known: ${knownScopes.join(', ')}.`,
+          'openid profile email phone',
+        ),
+        clientIp: text(
+          64,
+          'The address of the user, where a server of yours makes the call. Believed only with the application’s secret.',
+          '203.0.113.7',
+        ),
+        autoRegister: Type.Optional(
+          Type.Boolean({
+            description:
+              'Make the user if none exists: by a right code, or by email or username and password.',
+            examples: [true],
+          }),
+        ),
+        passwordEncryptType: Type.Optional(
+          Type.Enum(['none', 'rsa', 'sm2'], {
+            default: 'none',
+            description: 'How the password is encrypted, with the keys of /api/v3/system.',
+          }),
+        ),
+        context: Type.Optional(
+          Type.Record(Type.String(), Type.Unknown(), { description: 'Ignored: there are no pipelines.' }),
+        ),
+        tenantId: text(200, 'Ignored: there are no tenants.'),
+        customData: Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description: 'Ignored.' })),
+        captchaCode: text(100, 'What the picture shows; case does not matter.', '7KQF'),
+        captchaToken: text(
+          2000,
+          'Of get-captcha-code, after a refusal that asks for a captcha.',
+          '8f1c2d3e4f50.Zm9v…',
+        ),
+      },
+      { description: 'What is seldom needed.' },
+    ),
   ),
-  client_id: text(200, 'The application, where no header names it.'),
+  client_id: text(200, 'The application, where no header names it.', 'APP_ID'),
   client_secret: text(
     200,
-    'Required unless the application’s client authentication is none; Basic will do too.',
+    'The application’s secret. Required unless its client authentication is none; Basic will do too.',
+    'APP_SECRET',
   ),
 })
 
 type Body = Static<typeof SignInBody>
 
 const TokenSet = Type.Object({
-  scope: Type.String({ examples: ['openid profile'] }),
-  access_token: Type.String({ description: 'RS256 JWT.' }),
-  id_token: Type.String({ description: 'RS256 JWT, or HS256 with the application’s secret.' }),
+  scope: Type.String({
+    description: 'What was granted of what was asked for.',
+    examples: ['openid profile'],
+  }),
+  access_token: Type.String({
+    description: 'For setAccessToken, and the calls that need a user. RS256 JWT.',
+  }),
+  id_token: Type.String({
+    description: 'Says who signed in. RS256 JWT, or HS256 with the application’s secret.',
+  }),
   refresh_token: Type.Optional(
-    Type.String({ description: 'With scope offline_access. Used once, at /oidc/token.' }),
+    Type.String({ description: 'With scope offline_access: for new tokens, once, at /oidc/token.' }),
   ),
-  token_type: Type.String({ examples: ['bearer'] }),
-  expire_in: Type.Integer({ description: 'Seconds.', examples: [7200] }),
-  expires_in: Type.Integer({ description: 'Seconds; the same.', examples: [7200] }),
+  token_type: Type.String({ description: 'Always bearer.', examples: ['bearer'] }),
+  expire_in: Type.Integer({ description: 'How long access_token lives, in seconds.', examples: [7200] }),
+  expires_in: Type.Integer({ description: 'The same, as OAuth names it.', examples: [7200] }),
 })
 
 const parseIdentifier = (payload: NonNullable<Body['passwordPayload']>): Identifier => {

@@ -6,6 +6,7 @@ import { requirePhone } from '../phone-numbers/phone-numbers.ts'
 import {
   allScopes,
   profileFields,
+  profileMeanings,
   requireEmail,
   requireUsername,
   toUserDto,
@@ -13,18 +14,42 @@ import {
 } from '../users/users.ts'
 import type { SignUp, SignUpRequest } from './signup.ts'
 
-const text = (maxLength: number, description?: string) =>
-  Type.Optional(Type.String({ maxLength, ...(description === undefined ? {} : { description }) }))
+const text = (maxLength: number, description: string, sample?: string) =>
+  Type.Optional(
+    Type.String({ maxLength, description, ...(sample === undefined ? {} : { examples: [sample] }) }),
+  )
 
-const Profile = Type.Object({
-  ...Object.fromEntries(profileFields.filter((name) => name !== 'gender').map((name) => [name, text(500)])),
-  gender: Type.Optional(Type.Enum(['M', 'F', 'U'], { description: 'M, F or U (unknown).' })),
-  username: text(64),
-  email: text(300, 'Needs options.emailPassCodeForInformationCompletion.'),
-  phone: text(100, 'Needs options.phonePassCodeForInformationCompletion.'),
-  phoneCountryCode: text(20),
-  customData: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
-})
+const Profile = Type.Object(
+  {
+    ...Object.fromEntries(
+      profileFields
+        .filter((name) => name !== 'gender')
+        .map((name) => [name, text(500, ...profileMeanings[name])]),
+    ),
+    gender: Type.Optional(
+      Type.Enum(['M', 'F', 'U'], { description: 'M, F or U (unknown).', examples: ['F'] }),
+    ),
+    username: text(64, 'To sign in with, beside what the user signs up with.', 'ada'),
+    email: text(
+      300,
+      'An address beside what the user signs up with. Needs options.emailPassCodeForInformationCompletion.',
+      'ada@example.com',
+    ),
+    phone: text(
+      100,
+      'A number beside what the user signs up with. Needs options.phonePassCodeForInformationCompletion.',
+      '18812345678',
+    ),
+    phoneCountryCode: text(20, 'The calling code of profile.phone. Default +86 (mainland China).', '+86'),
+    customData: Type.Optional(
+      Type.Record(Type.String(), Type.Unknown(), {
+        description: 'What your application keeps with the user.',
+        examples: [{ plan: 'pro' }],
+      }),
+    ),
+  },
+  { description: 'What is known of the user from the start.' },
+)
 
 const SignUpBody = Type.Object({
   connection: Type.Enum(['PASSWORD', 'PASSCODE'], {
@@ -32,43 +57,74 @@ const SignUpBody = Type.Object({
     examples: ['PASSCODE'],
   }),
   passwordPayload: Type.Optional(
-    Type.Object({
-      password: Type.String({
-        maxLength: 2000,
-        description: 'As strong as the account policy asks; encrypted as passwordEncryptType says.',
-      }),
-      username: text(100),
-      email: text(300),
-    }),
+    Type.Object(
+      {
+        password: Type.String({
+          maxLength: 2000,
+          description: 'As strong as the account policy asks; encrypted as passwordEncryptType says.',
+          examples: ['correct horse battery'],
+        }),
+        username: text(100, 'To sign in with. Upper and lower case are the same.', 'ada'),
+        email: text(
+          300,
+          'In place of a username. It counts as verified only after a code.',
+          'ada@example.com',
+        ),
+      },
+      { description: 'Where connection is PASSWORD.' },
+    ),
   ),
   passCodePayload: Type.Optional(
-    Type.Object({
-      passCode: Type.String({
-        maxLength: 100,
-        description: 'Sent with CHANNEL_REGISTER.',
-        examples: ['123456'],
-      }),
-      email: text(300),
-      phone: text(100),
-      phoneCountryCode: text(20, 'Default +86 (mainland China).'),
-    }),
+    Type.Object(
+      {
+        passCode: Type.String({
+          maxLength: 100,
+          description: 'The code that send-sms or send-email with CHANNEL_REGISTER sent. Usable once.',
+          examples: ['123456'],
+        }),
+        email: text(300, 'The address that got the code, in place of a phone.', 'ada@example.com'),
+        phone: text(100, 'The number that got the code, without its calling code.', '18812345678'),
+        phoneCountryCode: text(20, 'The calling code. Default +86 (mainland China).', '+86'),
+      },
+      { description: 'Where connection is PASSCODE.' },
+    ),
   ),
   profile: Type.Optional(Profile),
   options: Type.Optional(
-    Type.Object({
-      clientIp: text(64, 'Believed only with the application’s secret.'),
-      phonePassCodeForInformationCompletion: text(
-        100,
-        'The code for profile.phone, sent with CHANNEL_COMPLETE_PHONE.',
-      ),
-      emailPassCodeForInformationCompletion: text(
-        100,
-        'The code for profile.email, sent with CHANNEL_COMPLETE_EMAIL.',
-      ),
-      passwordForPhonePassCode: text(2000, 'A password for a user who signs up by phone.'),
-      context: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
-      passwordEncryptType: Type.Optional(Type.Enum(['none', 'rsa', 'sm2'], { default: 'none' })),
-    }),
+    Type.Object(
+      {
+        clientIp: text(
+          64,
+          'The address of the user, where a server of yours makes the call. Believed only with the application’s secret.',
+          '203.0.113.7',
+        ),
+        phonePassCodeForInformationCompletion: text(
+          100,
+          'The code for profile.phone, sent with CHANNEL_COMPLETE_PHONE.',
+          '123456',
+        ),
+        emailPassCodeForInformationCompletion: text(
+          100,
+          'The code for profile.email, sent with CHANNEL_COMPLETE_EMAIL.',
+          '123456',
+        ),
+        passwordForPhonePassCode: text(
+          2000,
+          'A password for a user who signs up with a code.',
+          'correct horse battery',
+        ),
+        context: Type.Optional(
+          Type.Record(Type.String(), Type.Unknown(), { description: 'Ignored: there are no pipelines.' }),
+        ),
+        passwordEncryptType: Type.Optional(
+          Type.Enum(['none', 'rsa', 'sm2'], {
+            default: 'none',
+            description: 'How the password is encrypted, with the keys of /api/v3/system.',
+          }),
+        ),
+      },
+      { description: 'What is seldom needed.' },
+    ),
   ),
 })
 
@@ -164,7 +220,7 @@ export const signUpRoutes = (http: Http, signUp: SignUp, passwords: Passwords): 
         tags: ['Sign-up and sign-in'],
         summary: 'Make a user',
         description:
-          'By email and password, username and password, email code, or phone code. Gives the user and no tokens: sign in next.',
+          'By email and password, username and password, email code, or phone code: a code is sent before, by send-sms or send-email with CHANNEL_REGISTER. Gives the user and no tokens: sign in next.',
         body: SignUpBody,
         response: { 200: envelopeOf(UserDto) },
       },

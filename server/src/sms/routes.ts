@@ -26,14 +26,14 @@ const SendSmsBody = Type.Object({
     Type.String({
       maxLength: 500,
       description: 'Of get-captcha-code, after a refusal that asks for a captcha.',
-      examples: [''],
+      examples: ['8f1c2d3e4f50.Zm9v…'],
     }),
   ),
   captchaCode: Type.Optional(
     Type.String({
       maxLength: 20,
       description: 'What the picture shows; case does not matter.',
-      examples: [''],
+      examples: ['7KQF'],
     }),
   ),
 })
@@ -71,7 +71,7 @@ export const smsRoutes = (http: Http, sms: Sms): void => {
         tags: ['Codes'],
         summary: 'Send a code by SMS',
         description:
-          'A second message within the life of a code carries the same code. With the user’s token in `authorization` the code is bound to that user. The reply does not tell whether anybody has the number.',
+          'The first step of binding, signing in or up, and whatever else a code is asked for: channel says what it is for. A second message within the life of a code carries the same code. With the user’s token in `authorization` the code is bound to that user. The reply does not tell whether anybody has the number.',
         body: SendSmsBody,
         response: { 200: envelope() },
       },

@@ -11,27 +11,37 @@ const config = {
   refusals: ['user_disabled'],
 } as const
 
-const text = Type.String()
+const text = (description: string) => Type.String({ description })
 
 const Identity = Type.Object({
-  identityId: text,
-  extIdpId: text,
-  provider: text,
-  type: text,
-  userIdInIdp: text,
-  userInfoInIdp: Type.Unknown(),
-  originConnIds: Type.Array(text),
+  identityId: text('The id of the identity.'),
+  extIdpId: text('The id of its source.'),
+  provider: text('Who runs the source.'),
+  type: text('Of the id that the user has there.'),
+  userIdInIdp: text('The id that the user has there.'),
+  userInfoInIdp: Type.Unknown({ description: 'What the source says of the user.' }),
+  originConnIds: Type.Array(Type.String(), { description: 'The connections to the source.' }),
 })
-const Tenant = Type.Object({ tenantId: text, tenantName: text, joinAt: text })
+const Tenant = Type.Object({
+  tenantId: text('The id of the tenant.'),
+  tenantName: text('The name of the tenant.'),
+  joinAt: text('Since when the user belongs to it; ISO 8601, UTC.'),
+})
 const Role = Type.Object({
-  id: text,
-  code: text,
-  name: text,
-  description: text,
-  namespace: text,
-  namespaceName: text,
+  id: text('The id of the role.'),
+  code: text('Its name in programs.'),
+  name: text('Its name for people.'),
+  description: text('What it is for.'),
+  namespace: text('The permission space that it is of.'),
+  namespaceName: text('The name of that space for people.'),
 })
-const Group = Type.Object({ id: text, code: text, name: text, description: text, type: text })
+const Group = Type.Object({
+  id: text('The id of the group.'),
+  code: text('Its name in programs.'),
+  name: text('Its name for people.'),
+  description: text('What it is for.'),
+  type: text('Whether its members are listed one by one, or follow from a rule.'),
+})
 
 const plainLists = [
   {
@@ -45,35 +55,39 @@ const plainLists = [
 ] as const
 
 const namespace = Type.Optional(
-  Type.String({ maxLength: 200, description: 'Of permissions.', examples: ['default'] }),
+  Type.String({ maxLength: 200, description: 'Only of this permission space.', examples: ['default'] }),
 )
 
 const Department = Type.Object({
-  organizationCode: text,
-  departmentId: text,
-  name: text,
-  code: text,
-  isRoot: Type.Boolean(),
-  isLeader: Type.Boolean(),
-  isMainDepartment: Type.Boolean(),
-  joinedAt: text,
+  organizationCode: text('The organization that it is of.'),
+  departmentId: text('The id of the department.'),
+  name: text('Its name for people.'),
+  code: text('Its name in programs.'),
+  isRoot: Type.Boolean({ description: 'Whether it is the top of its organization.' }),
+  isLeader: Type.Boolean({ description: 'Whether the user leads it.' }),
+  isMainDepartment: Type.Boolean({ description: 'Whether it is the first of the user’s departments.' }),
+  joinedAt: text('Since when the user belongs to it; ISO 8601, UTC.'),
 })
 const AuthorizedResource = Type.Object({
-  resourceCode: text,
-  resourceType: text,
-  apiIdentifier: text,
-  actions: Type.Array(text),
-  effect: text,
+  resourceCode: text('The name of the resource in programs.'),
+  resourceType: text('DATA, API, MENU, BUTTON or UI.'),
+  apiIdentifier: text('The URL of an API.'),
+  actions: Type.Array(Type.String(), { description: 'What the user may do with it.' }),
+  effect: text('ALLOW or DENY.'),
 })
 
-const alwaysEmpty = 'Always empty: this server has none.'
+const alwaysEmpty =
+  'Always empty: this server has none. It is served so that programs of GenAuth find what they expect.'
 const ofUser = (what: string) => ({
   tags: ['Profile'],
   summary: `The user’s ${what}`,
   description: alwaysEmpty,
 })
 
-const counted = { totalCount: Type.Integer({ examples: [0] }) }
+/** The example of each list. */
+const empty = { examples: [[]] }
+
+const counted = { totalCount: Type.Integer({ description: 'Entries on all pages.', examples: [0] }) }
 
 export const listRoutes = (http: Http): void => {
   for (const { path, operationId, of, item } of plainLists) {
@@ -81,7 +95,7 @@ export const listRoutes = (http: Http): void => {
       `/api/v3/${path}`,
       {
         config,
-        schema: { operationId, ...ofUser(of), response: { 200: envelopeOf(Type.Array(item)) } },
+        schema: { operationId, ...ofUser(of), response: { 200: envelopeOf(Type.Array(item, empty)) } },
       },
       async (request) => ok(request, []),
     )
@@ -95,7 +109,7 @@ export const listRoutes = (http: Http): void => {
         operationId: 'getRoleList',
         ...ofUser('roles'),
         querystring: Type.Object({ namespace }),
-        response: { 200: envelopeOf(Type.Array(Role)) },
+        response: { 200: envelopeOf(Type.Array(Role, empty)) },
       },
     },
     async (request) => ok(request, []),
@@ -109,7 +123,14 @@ export const listRoutes = (http: Http): void => {
         operationId: 'getDepartmentList',
         ...ofUser('departments'),
         querystring: Type.Object(pageQuery),
-        response: { 200: envelopeOf(Type.Object({ ...counted, list: Type.Array(Department) })) },
+        response: {
+          200: envelopeOf(
+            Type.Object({
+              ...counted,
+              list: Type.Array(Department, { description: 'The departments of this page.', ...empty }),
+            }),
+          ),
+        },
       },
     },
     async (request) => {
@@ -128,10 +149,21 @@ export const listRoutes = (http: Http): void => {
         querystring: Type.Object({
           namespace,
           resourceType: Type.Optional(
-            Type.String({ maxLength: 200, description: 'DATA, API, MENU, BUTTON or UI.', examples: ['API'] }),
+            Type.String({
+              maxLength: 200,
+              description: 'Only of this type: DATA, API, MENU, BUTTON or UI.',
+              examples: ['API'],
+            }),
           ),
         }),
-        response: { 200: envelopeOf(Type.Object({ ...counted, list: Type.Array(AuthorizedResource) })) },
+        response: {
+          200: envelopeOf(
+            Type.Object({
+              ...counted,
+              list: Type.Array(AuthorizedResource, { description: 'The resources.', ...empty }),
+            }),
+          ),
+        },
       },
     },
     async (request) => ok(request, { totalCount: 0, list: [] }),

@@ -5,15 +5,15 @@ import type { Factors } from '../factors/factors.ts'
 import { unlimited } from '../limits.ts'
 import { listRoutes } from './lists.ts'
 import type { ProfileChange, UserRow, Users } from './users.ts'
-import { type profileFields, requireUsername, toUserDto, UserDto } from './users.ts'
+import { type profileFields, profileMeanings, requireUsername, toUserDto, UserDto } from './users.ts'
 
 /** Python sends `True`; the schema below knows only JSON's spelling. */
 const flag = (description: string) =>
   Type.Optional(Type.Enum(['true', 'false', 'True', 'False'], { description, examples: ['false'] }))
 const isOn = (value: string | undefined) => value?.toLowerCase() === 'true'
 
-const text = (maxLength: number, description?: string) =>
-  Type.Optional(Type.String({ maxLength, ...(description === undefined ? {} : { description }) }))
+const text = (maxLength: number, description: string, sample: string) =>
+  Type.Optional(Type.String({ maxLength, description, examples: [sample] }))
 
 const changeable = [
   'name',
@@ -32,13 +32,16 @@ const changeable = [
 
 const UpdateProfileBody = Type.Object(
   {
-    ...Object.fromEntries(changeable.map((name) => [name, text(500)])),
-    gender: Type.Optional(Type.Enum(['M', 'F', 'U'], { description: 'M, F or U (unknown).' })),
-    username: text(64),
-    externalId: text(200, 'The id of this user in your own system.'),
+    ...Object.fromEntries(changeable.map((name) => [name, text(500, ...profileMeanings[name])])),
+    gender: Type.Optional(
+      Type.Enum(['M', 'F', 'U'], { description: 'M, F or U (unknown).', examples: ['F'] }),
+    ),
+    username: text(64, 'To sign in with. Nobody else of the pool may have it.', 'ada'),
+    externalId: text(200, 'The id of this user in your own system.', 'crm-4711'),
     customData: Type.Optional(
       Type.Record(Type.String(), Type.Unknown(), {
-        description: 'Merged into what is there, field by field.',
+        description: 'What your application keeps with the user: merged into what is there, field by field.',
+        examples: [{ plan: 'pro' }],
       }),
     ),
   },
@@ -51,9 +54,9 @@ const SecurityInfo = Type.Object({
     examples: [1],
   }),
   mfaEnrolled: Type.Boolean({ description: 'Whether there is a factor, or a passkey.', examples: [false] }),
-  passwordSet: Type.Boolean(),
-  emailBinded: Type.Boolean(),
-  phoneBinded: Type.Boolean(),
+  passwordSet: Type.Boolean({ description: 'Whether the user has a password.' }),
+  emailBinded: Type.Boolean({ description: 'Whether the user has an email address.' }),
+  phoneBinded: Type.Boolean({ description: 'Whether the user has a phone.' }),
   securityScore: Type.Integer({
     description: '20, and 20 each for a password, a phone, an email and MFA.',
     examples: [60],
@@ -79,11 +82,12 @@ export const userRoutes = (http: Http, users: Users, factors: Pick<Factors, 'isE
         operationId: 'getProfile',
         tags: ['Profile'],
         summary: 'The signed-in user',
-        description: 'Fields by the scope that the access token was granted.',
+        description:
+          'Reads the user whose access token is sent. Which fields come, the scope of the sign-in decides: a field says which it needs.',
         querystring: Type.Object({
-          withCustomData: flag('With customData.'),
-          withIdentities: flag('With identities.'),
-          withDepartmentIds: flag('With departmentIds.'),
+          withCustomData: flag('Whether the result has customData.'),
+          withIdentities: flag('Whether the result has identities.'),
+          withDepartmentIds: flag('Whether the result has departmentIds.'),
         }),
         response: { 200: envelopeOf(UserDto) },
       },
@@ -108,6 +112,8 @@ export const userRoutes = (http: Http, users: Users, factors: Pick<Factors, 'isE
         operationId: 'updateProfile',
         tags: ['Profile'],
         summary: 'Change the own profile',
+        description:
+          'Sets the fields that are given, and leaves the others. An empty text removes a field. Phone, email address and password have calls of their own. The result is the user as get-profile shows it.',
         body: UpdateProfileBody,
         response: { 200: envelopeOf(UserDto) },
       },
@@ -124,9 +130,10 @@ export const userRoutes = (http: Http, users: Users, factors: Pick<Factors, 'isE
     {
       config: { access: 'user', limit: own, refusals: ['user_disabled'] },
       schema: {
-        operationId: 'getSecurityInfo',
+        operationId: 'getSecurityLevel',
         tags: ['Profile'],
         summary: 'How well the own account is protected',
+        description: 'For a page that shows the user what is set up, and what is missing still.',
         response: { 200: envelopeOf(SecurityInfo) },
       },
     },

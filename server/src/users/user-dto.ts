@@ -35,6 +35,36 @@ export const profileFields = [
 
 export type ProfileField = (typeof profileFields)[number]
 
+/** What each holds, and a sample. The server keeps them and acts on none; most are claims of OpenID Connect (Core, 5.1). */
+export const profileMeanings: Readonly<Record<ProfileField, readonly [meaning: string, sample: string]>> = {
+  name: ['The whole name.', 'Ada Lovelace'],
+  nickname: ['What friends say.', 'Ada'],
+  photo: ['The URL of a picture.', 'https://example.com/ada.png'],
+  birthdate: ['The date of birth.', '1815-12-10'],
+  country: ['The country of the address.', 'GB'],
+  province: ['The province of the address.', 'England'],
+  city: ['The city of the address.', 'London'],
+  address: ['The address as one text.', '12 St James’s Square, London'],
+  streetAddress: ['Street and number.', '12 St James’s Square'],
+  postalCode: ['The postal code of the address.', 'SW1Y 4JH'],
+  gender: ['M, F or U (unknown).', 'F'],
+  company: ['Where the user works.', 'Analytical Engines'],
+  identityNumber: ['The number of an identity card.', 'ID 1815'],
+  device: ['The device of the user.', 'iPhone'],
+  browser: ['The browser of the user.', 'Firefox'],
+  givenName: ['The given name.', 'Ada'],
+  familyName: ['The family name.', 'Lovelace'],
+  middleName: ['The middle name.', 'Augusta'],
+  profile: ['The URL of a page about the user.', 'https://example.com/ada'],
+  preferredUsername: ['The name to show. It is none to sign in with.', 'ada'],
+  website: ['The URL of the user’s own site.', 'https://ada.example.com'],
+  zoneinfo: ['The time zone.', 'Europe/London'],
+  locale: ['The language.', 'en-GB'],
+  formatted: ['The address as it stands on a letter.', '12 St James’s Square, London SW1Y 4JH'],
+  region: ['The region of the address.', 'England'],
+  locality: ['The town of the address.', 'London'],
+}
+
 const addressFields: readonly ProfileField[] = [
   'country',
   'province',
@@ -49,43 +79,66 @@ const addressFields: readonly ProfileField[] = [
 
 const text = (description: string) => Type.Optional(Type.String({ description }))
 
+/** A reply is built from rows of the database, which hold these as text. */
+const oneOf = (values: string[], about: { description: string; examples: string[] }) =>
+  Type.Unsafe<string>(Type.Enum(values, about))
+
 export const UserDto = Type.Object({
   userId: Type.String({ description: 'UUID; the subject of the tokens.' }),
-  createdAt: Type.String({ description: 'ISO 8601, UTC.' }),
-  updatedAt: Type.String({ description: 'ISO 8601, UTC.' }),
-  status: Type.String({
-    description: 'Activated, Suspended, Resigned, Archived or Deactivated.',
+  createdAt: Type.String({ description: 'When the user was made; ISO 8601, UTC.' }),
+  updatedAt: Type.String({ description: 'When the user last changed; ISO 8601, UTC.' }),
+  status: oneOf(['Activated', 'Suspended', 'Resigned', 'Archived', 'Deactivated'], {
+    description: 'Whether the user may sign in: only who is Activated.',
     examples: ['Activated'],
   }),
-  workStatus: Type.String({ examples: ['Active'] }),
-  gender: Type.String({ description: 'M, F or U (unknown).', examples: ['U'] }),
-  emailVerified: Type.Boolean(),
-  phoneVerified: Type.Boolean(),
-  userSourceType: Type.String({ examples: ['register'] }),
-  externalId: text('The id of this user in your own system.'),
-  email: text('Scope email.'),
+  workStatus: oneOf(['Active', 'Closed'], { description: 'Always Active.', examples: ['Active'] }),
+  gender: oneOf(['M', 'F', 'U'], { description: 'M, F or U (unknown).', examples: ['U'] }),
+  emailVerified: Type.Boolean({
+    description: 'Whether a code, or a link, that went to the email address came back.',
+  }),
+  phoneVerified: Type.Boolean({ description: 'Whether there is a phone: one is bound only by a code.' }),
+  userSourceType: oneOf(['register', 'adminCreated', 'excel', 'sync'], {
+    description: 'How the user came here. Always register as yet.',
+    examples: ['register'],
+  }),
+  externalId: text('The id of this user in your own system. Scope profile or external_id.'),
+  email: text('The email address. Scope email.'),
   phone: text('The national number. Scope phone.'),
   phoneCountryCode: text('The calling code, such as +86. Scope phone.'),
-  username: text('Scope profile or username.'),
-  loginsCount: Type.Optional(Type.Integer()),
-  lastLogin: text('ISO 8601, UTC.'),
-  lastIp: text('The address of the last sign-in.'),
-  lastLoginApp: text('The id of the application of the last sign-in.'),
-  passwordLastSetAt: text('ISO 8601, UTC.'),
-  passwordSecurityLevel: Type.Optional(Type.Integer({ description: '1 low, 2 medium, 3 high.' })),
+  username: text('The name to sign in with. Scope profile or username.'),
+  loginsCount: Type.Optional(Type.Integer({ description: 'How often the user signed in. Scope profile.' })),
+  lastLogin: text('When the user last signed in; ISO 8601, UTC. Scope profile.'),
+  lastIp: text('The address of the last sign-in. Scope profile.'),
+  lastLoginApp: text('The id of the application of the last sign-in. Scope profile.'),
+  passwordLastSetAt: text('When the password was set; ISO 8601, UTC. Scope profile.'),
+  passwordSecurityLevel: Type.Optional(
+    Type.Integer({ description: 'Of the password: 1 low, 2 medium, 3 high. Scope profile.' }),
+  ),
   ...Object.fromEntries(
     profileFields
       .filter((name) => name !== 'gender')
       .map((name) => [
         name,
-        text(addressFields.includes(name) ? 'Scope address or profile.' : 'Scope profile.'),
+        text(
+          `${profileMeanings[name][0]} ${addressFields.includes(name) ? 'Scope address or profile.' : 'Scope profile.'}`,
+        ),
       ]),
   ),
   customData: Type.Optional(
-    Type.Record(Type.String(), Type.Unknown(), { description: 'With withCustomData.' }),
+    Type.Record(Type.String(), Type.Unknown(), {
+      description: 'What your application keeps with the user. With withCustomData.',
+    }),
   ),
-  identities: Type.Optional(Type.Array(Type.Unknown(), { description: 'With withIdentities.' })),
-  departmentIds: Type.Optional(Type.Array(Type.String(), { description: 'With withDepartmentIds.' })),
+  identities: Type.Optional(
+    Type.Array(Type.Unknown(), {
+      description: 'Always empty: this server has no identity sources. With withIdentities.',
+    }),
+  ),
+  departmentIds: Type.Optional(
+    Type.Array(Type.String(), {
+      description: 'Always empty: this server has no departments. With withDepartmentIds.',
+    }),
+  ),
 })
 
 export type UserView = {

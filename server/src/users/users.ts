@@ -31,7 +31,15 @@ import {
 } from './store.ts'
 
 export type { ProfileChange, SignInProof, SignInWays, UserRow } from './store.ts'
-export { allScopes, profileFields, toIdClaims, toUserDto, UserDto, type UserView } from './user-dto.ts'
+export {
+  allScopes,
+  profileFields,
+  profileMeanings,
+  toIdClaims,
+  toUserDto,
+  UserDto,
+  type UserView,
+} from './user-dto.ts'
 
 export type UserStatus = 'Activated' | 'Suspended' | 'Resigned' | 'Archived' | 'Deactivated'
 

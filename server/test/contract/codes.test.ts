@@ -1,54 +1,62 @@
-import sdk from 'authing-node-sdk'
-import { describe, expect, it } from 'vitest'
-import { newPhone, otherCode, startTestApp } from '../support/app.ts'
+import published from 'authing-node-sdk'
+import { describe, expect } from 'vitest'
+import { newPhone, otherCode } from '../support/app.ts'
+import { closeTable, contract } from '../support/contract.ts'
 
-const smsChannels = Object.values(sdk.Models.SendSMSDto.channel)
-const emailChannels = Object.values(sdk.Models.SendEmailDto.channel)
-const { codeType } = sdk.Models.PreCheckCodeDto
-const { channel: smsChannel } = sdk.Models.PreCheckSmsCodeDto
-const { channel: emailChannel } = sdk.Models.PreCheckEmailCodeDto
+const smsChannels = Object.values(published.Models.SendSMSDto.channel)
+const emailChannels = Object.values(published.Models.SendEmailDto.channel)
+const { codeType } = published.Models.PreCheckCodeDto
+const { channel: smsChannel } = published.Models.PreCheckSmsCodeDto
+const { channel: emailChannel } = published.Models.PreCheckEmailCodeDto
 
-describe('the codes of the published SDK', () => {
-  it('travel by SMS for each of its eleven channels', async () => {
-    await using app = await startTestApp({ DIALTONE_MESSAGES_PER_RECIPIENT_HOUR: '20' })
-    const alice = await app.signUp()
-    await alice.bindPhone(await alice.receiveCode())
-    const client = app.sdk()
+describe('the codes of both SDKs', () => {
+  contract(
+    'travel by SMS for each of its eleven channels',
+    async ({ app, sdk }) => {
+      const alice = await app.signUp()
+      await alice.bindPhone(await alice.receiveCode())
+      const client = sdk()
 
-    for (const channel of smsChannels) {
-      const sent = await client.sendSms({ channel, phoneNumber: alice.phone, phoneCountryCode: '+86' })
-      expect(sent).toEqual({
-        statusCode: 200,
-        message: 'Operation successful',
-        requestId: expect.any(String),
-      })
-    }
+      for (const channel of smsChannels) {
+        const sent = await client.sendSms({ channel, phoneNumber: alice.phone, phoneCountryCode: '+86' })
+        expect(sent).toEqual({
+          statusCode: 200,
+          message: 'Operation successful',
+          requestId: expect.any(String),
+        })
+      }
 
-    const received = (await app.readInbox(`+86${alice.phone}`)).map(({ channel }) => channel)
-    expect(smsChannels).toHaveLength(11)
-    expect(new Set(received)).toEqual(new Set(smsChannels))
-  })
+      const received = (await app.readInbox(`+86${alice.phone}`)).map(({ channel }) => channel)
+      expect(smsChannels).toHaveLength(11)
+      expect(new Set(received)).toEqual(new Set(smsChannels))
+    },
+    { DIALTONE_MESSAGES_PER_RECIPIENT_HOUR: '20' },
+  )
 
-  it('travel by email for each of its eleven channels', async () => {
-    await using app = await startTestApp({ DIALTONE_MESSAGES_PER_RECIPIENT_HOUR: '20' })
-    const client = app.sdk()
-    const email = 'ada@example.com'
-    await client.signUpByEmailPassword({ email, password: 'correct horse battery' })
+  contract(
+    'travel by email for each of its eleven channels',
+    async ({ app, sdk }) => {
+      const client = sdk()
+      const email = 'ada@example.com'
+      await client.signUpByEmailPassword({ email, password: 'correct horse battery' })
 
-    for (const channel of emailChannels) {
-      expect(await client.sendEmail({ channel, email: 'Ada@Example.com' })).toMatchObject({ statusCode: 200 })
-    }
+      for (const channel of emailChannels) {
+        expect(await client.sendEmail({ channel, email: 'Ada@Example.com' })).toMatchObject({
+          statusCode: 200,
+        })
+      }
 
-    const received = (await app.readInbox(email)).map(({ channel }) => channel)
-    expect(emailChannels).toHaveLength(11)
-    expect(new Set(received)).toEqual(new Set(emailChannels))
-  })
+      const received = (await app.readInbox(email)).map(({ channel }) => channel)
+      expect(emailChannels).toHaveLength(11)
+      expect(new Set(received)).toEqual(new Set(emailChannels))
+    },
+    { DIALTONE_MESSAGES_PER_RECIPIENT_HOUR: '20' },
+  )
 
-  it('can be checked beforehand by SMS, which does not consume them', async () => {
-    await using app = await startTestApp()
+  contract('can be checked beforehand by SMS, which does not consume them', async ({ app, sdk }) => {
     const alice = await app.signUp()
     const passCode = await alice.receiveCode()
-    const client = app.sdk()
+    const client = sdk()
     client.setAccessToken(alice.token)
     const check = (given: string) =>
       client.preCheckCode({
@@ -67,13 +75,12 @@ describe('the codes of the published SDK', () => {
     expect((await check(passCode)).data).toMatchObject({ isValid: false })
   })
 
-  it('can be checked beforehand by email', async () => {
-    await using app = await startTestApp()
+  contract('can be checked beforehand by email', async ({ app, sdk }) => {
     const email = 'ada@example.com'
     await app.sendEmail('CHANNEL_REGISTER', email)
     const passCode = await app.lastCode(email)
 
-    const checked = await app.sdk().preCheckCode({
+    const checked = await sdk().preCheckCode({
       codeType: codeType.EMAIL,
       emailCodePayload: { email, passCode, channel: emailChannel.CHANNEL_REGISTER },
     })
@@ -81,9 +88,7 @@ describe('the codes of the published SDK', () => {
     expect(checked).toMatchObject({ statusCode: 200, data: { isValid: true } })
   })
 
-  it('bind a phone of mainland China, however its calling code is written', async () => {
-    await using app = await startTestApp()
-
+  contract('bind a phone of mainland China, however its calling code is written', async ({ app, sdk }) => {
     for (const country of [
       { phoneCountryCode: '+86' },
       { phoneCountryCode: '86' },
@@ -91,7 +96,7 @@ describe('the codes of the published SDK', () => {
       {},
     ]) {
       const alice = await app.signUp()
-      const client = app.sdk()
+      const client = sdk()
       client.setAccessToken(alice.token)
       const passCode = await alice.receiveCode()
 
@@ -102,10 +107,9 @@ describe('the codes of the published SDK', () => {
     }
   })
 
-  it('reach a number of another country', async () => {
-    await using app = await startTestApp()
-    const client = app.sdk()
-    const channel = sdk.Models.SendSMSDto.channel.CHANNEL_REGISTER
+  contract('reach a number of another country', async ({ app, sdk }) => {
+    const client = sdk()
+    const channel = published.Models.SendSMSDto.channel.CHANNEL_REGISTER
     await client.sendSms({ channel, phoneNumber: '2025550123', phoneCountryCode: '+1' })
     const passCode = await app.lastCode('+12025550123')
 
@@ -114,14 +118,29 @@ describe('the codes of the published SDK', () => {
     expect(made.data).toMatchObject({ phone: '2025550123', phoneCountryCode: '+1' })
   })
 
-  it('for unknown numbers get the same answer, and no message where one would be pointless (rule 10)', async () => {
-    await using app = await startTestApp()
-    const phoneNumber = newPhone()
-    const channel = sdk.Models.SendSMSDto.channel.CHANNEL_RESET_PASSWORD
+  contract(
+    'for unknown numbers get the same answer, and no message where one would be pointless (rule 10)',
+    async ({ app, sdk }) => {
+      const phoneNumber = newPhone()
+      const channel = published.Models.SendSMSDto.channel.CHANNEL_RESET_PASSWORD
 
-    const sent = await app.sdk().sendSms({ channel, phoneNumber })
+      const sent = await sdk().sendSms({ channel, phoneNumber })
 
-    expect(sent).toMatchObject({ statusCode: 200 })
-    expect(await app.readInbox(`+86${phoneNumber}`)).toEqual([])
+      expect(sent).toMatchObject({ statusCode: 200 })
+      expect(await app.readInbox(`+86${phoneNumber}`)).toEqual([])
+    },
+  )
+
+  contract('may be asked to wait for a captcha, which is a picture with its token', async ({ sdk }) => {
+    const picture = await sdk().geneCatchaCodeAndToken()
+
+    expect(picture).toEqual({
+      statusCode: 200,
+      message: 'Operation successful',
+      requestId: expect.any(String),
+      data: { captchaCodeSvg: expect.stringMatching(/^<svg /), captchaToken: expect.any(String) },
+    })
   })
 })
+
+closeTable('codes')

@@ -1,11 +1,10 @@
-import { describe, expect, it } from 'vitest'
-import { startTestApp } from '../support/app.ts'
+import { describe, expect } from 'vitest'
+import { closeTable, contract } from '../support/contract.ts'
 
-describe('the device calls of the published SDK', () => {
-  it('list the devices, sign one out and remove it', async () => {
-    await using app = await startTestApp()
+describe('the device calls of both SDKs', () => {
+  contract('list the devices, sign one out and remove it', async ({ app, sdk }) => {
     const alice = await app.signUp()
-    const client = app.sdk()
+    const client = sdk()
     client.setAccessToken(alice.token)
     await alice.signIn()
 
@@ -24,10 +23,9 @@ describe('the device calls of the published SDK', () => {
     expect(await client.unbind({ deviceId })).toMatchObject({ statusCode: 404, apiCode: 8800011 })
   })
 
-  it('list the applications and the sign-ins', async () => {
-    await using app = await startTestApp()
+  contract('list the applications and the sign-ins', async ({ app, sdk }) => {
     const { token, userId } = await app.signUp()
-    const client = app.sdk()
+    const client = sdk()
     client.setAccessToken(token)
 
     const loggedIn = await client.getLoggedInApps()
@@ -42,3 +40,5 @@ describe('the device calls of the published SDK', () => {
     expect(refused.data).toMatchObject({ totalCount: 0, list: [] })
   })
 })
+
+closeTable('devices')

@@ -1,16 +1,16 @@
-import sdk from 'authing-node-sdk'
+import published from 'authing-node-sdk'
 import { describe, expect, it } from 'vitest'
 import { startTestApp } from '../support/app.ts'
+import { closeTable, contract } from '../support/contract.ts'
 import { emailCode } from '../support/email.ts'
 
-const { VerifyUpdateEmailRequestDto } = sdk.Models
+const { VerifyUpdateEmailRequestDto } = published.Models
 const ada = 'ada@example.com'
 const countess = 'countess@example.com'
 
-describe('the email calls of the published SDK', () => {
-  it('bind, change and unbind an address', async () => {
-    await using app = await startTestApp()
-    const client = app.sdk()
+describe('the email calls of both SDKs', () => {
+  contract('bind, change and unbind an address', async ({ app, sdk }) => {
+    const client = sdk()
     const alice = await app.signUp()
     client.setAccessToken(alice.token)
     const codeTo = (to: string, channel: string) => emailCode(app, alice, { to, channel })
@@ -41,9 +41,8 @@ describe('the email calls of the published SDK', () => {
     expect(changed).toMatchObject({ statusCode: 200, data: { success: true } })
   })
 
-  it('get every refusal as a reply with its apiCode', async () => {
-    await using app = await startTestApp()
-    const client = app.sdk()
+  contract('get every refusal as a reply with its apiCode', async ({ app, sdk }) => {
+    const client = sdk()
     const alice = await app.signUp()
     client.setAccessToken(alice.token)
 
@@ -83,3 +82,5 @@ describe('the email calls of the published SDK', () => {
     })
   })
 })
+
+closeTable('email')

@@ -1,11 +1,11 @@
 import { constants, publicEncrypt } from 'node:crypto'
-import sdk from 'authing-node-sdk'
+import published from 'authing-node-sdk'
 import { sm2 } from 'sm-crypto-v2'
-import { describe, expect, it } from 'vitest'
-import { startTestApp } from '../support/app.ts'
+import { describe, expect } from 'vitest'
+import { contract } from '../support/contract.ts'
 
 const password = 'correct horse 电池'
-const { NONE: none, RSA: rsa, SM2: sm2Type } = sdk.Models.SignInOptionsDto.passwordEncryptType
+const { NONE: none, RSA: rsa, SM2: sm2Type } = published.Models.SignInOptionsDto.passwordEncryptType
 const { RSA_PKCS1_OAEP_PADDING: oaep, RSA_PKCS1_PADDING: pkcs1 } = constants
 
 type PublicKeys = { rsa: { publicKey: string }; sm2: { publicKey: string } }
@@ -29,28 +29,26 @@ const forms = [
 ] as const
 
 describe('a password', () => {
-  it.each(forms)('may be sent %s, with the keys of the system call', async (_form, encryption, seal) => {
-    await using app = await startTestApp()
-    const client = app.sdk()
-    const keys = (await client.getSystemInfo()) as unknown as PublicKeys
-    const options = { passwordEncryptType: encryption as never, context: undefined }
+  for (const [form, encryption, seal] of forms) {
+    contract(`may be sent ${form}, with the keys of the system call`, async ({ sdk }) => {
+      const client = sdk()
+      const keys = (await client.getSystemInfo()) as unknown as PublicKeys
+      const options = { passwordEncryptType: encryption as never, context: undefined }
+      const ada = () => ({ username: 'ada', password: seal(keys), options })
 
-    const made = await client.signUpByUsernamePassword({ username: 'ada', password: seal(keys), options })
-    const signedIn = await client.signInByUsernamePassword({ username: 'ada', password: seal(keys), options })
+      const made = await client.signUpByUsernamePassword(ada())
+      const signedIn = await client.signInByUsernamePassword(ada())
 
-    expect([made.statusCode, signedIn.statusCode]).toEqual([200, 200])
-    expect((await client.signInByUsernamePassword({ username: 'ada', password })).statusCode).toBe(200)
-  })
+      expect([made.statusCode, signedIn.statusCode]).toEqual([200, 200])
+      expect((await client.signInByUsernamePassword({ username: 'ada', password })).statusCode).toBe(200)
+    })
+  }
 
-  it.each([rsa, sm2Type])(
-    'that was not encrypted by %s as it says is refused by name',
-    async (encryption) => {
-      await using app = await startTestApp()
+  for (const encryption of [rsa, sm2Type]) {
+    contract(`that was not encrypted by ${encryption} as it says is refused by name`, async ({ sdk }) => {
       const options = { passwordEncryptType: encryption }
 
-      const refused = await app
-        .sdk()
-        .signInByUsernamePassword({ username: 'ada', password: 'c2VjcmV0', options })
+      const refused = await sdk().signInByUsernamePassword({ username: 'ada', password: 'c2VjcmV0', options })
 
       expect(refused).toMatchObject({
         statusCode: 400,
@@ -58,6 +56,6 @@ describe('a password', () => {
           errors: [{ field: 'passwordPayload.password', message: expect.stringContaining(encryption) }],
         },
       })
-    },
-  )
+    })
+  }
 })

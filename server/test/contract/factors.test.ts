@@ -1,24 +1,23 @@
-import sdk from 'authing-node-sdk'
-import { describe, expect, it } from 'vitest'
-import { startTestApp } from '../support/app.ts'
+import published from 'authing-node-sdk'
+import { describe, expect } from 'vitest'
 import { openAuthenticator } from '../support/authenticator.ts'
+import { closeTable, contract, type Given } from '../support/contract.ts'
 
-const { factorType } = sdk.Models.SendEnrollFactorRequestDto
-const enrollType = sdk.Models.EnrollFactorDto.factorType
+const { factorType } = published.Models.SendEnrollFactorRequestDto
+const enrollType = published.Models.EnrollFactorDto.factorType
 
 const success = { statusCode: 200, message: 'Operation successful', requestId: expect.any(String) }
 
-const signedIn = async (app: Awaited<ReturnType<typeof startTestApp>>) => {
+const signedIn = async ({ app, sdk }: Given) => {
   const alice = await app.signUp()
-  const client = app.sdk()
+  const client = sdk()
   client.setAccessToken(alice.token)
   return { alice, client }
 }
 
-describe('the factors of the published SDK', () => {
-  it('are enrolled, shown, proved and removed: an authenticator app', async () => {
-    await using app = await startTestApp()
-    const { client } = await signedIn(app)
+describe('the factors of both SDKs', () => {
+  contract('are enrolled, shown, proved and removed: an authenticator app', async ({ app, sdk }) => {
+    const { client } = await signedIn({ app, sdk })
 
     const offered = await client.listFactorsToEnroll()
     const asked = await client.sendEnrollFactorRequest({ factorType: factorType.OTP, profile: {} })
@@ -57,9 +56,8 @@ describe('the factors of the published SDK', () => {
     expect(removed).toEqual(success)
   })
 
-  it('are enrolled: a phone', async () => {
-    await using app = await startTestApp()
-    const { alice, client } = await signedIn(app)
+  contract('are enrolled: a phone', async ({ app, sdk }) => {
+    const { alice, client } = await signedIn({ app, sdk })
 
     const asked = await client.sendEnrollFactorRequest({
       factorType: factorType.SMS,
@@ -81,9 +79,8 @@ describe('the factors of the published SDK', () => {
     ])
   })
 
-  it('are enrolled: an address', async () => {
-    await using app = await startTestApp()
-    const { client } = await signedIn(app)
+  contract('are enrolled: an address', async ({ app, sdk }) => {
+    const { client } = await signedIn({ app, sdk })
     const email = 'ada@example.com'
 
     const asked = await client.sendEnrollFactorRequest({ factorType: factorType.EMAIL, profile: { email } })
@@ -98,9 +95,8 @@ describe('the factors of the published SDK', () => {
     expect(data).toMatchObject([{ factorType: 'EMAIL', profile: { email } }])
   })
 
-  it('tell a wrong code in both ways that a program may look for', async () => {
-    await using app = await startTestApp()
-    const { client } = await signedIn(app)
+  contract('tell a wrong code in both ways that a program may look for', async ({ app, sdk }) => {
+    const { client } = await signedIn({ app, sdk })
     const asked = await client.sendEnrollFactorRequest({ factorType: factorType.OTP, profile: {} })
     const authenticator = openAuthenticator(app, asked.data.otpData?.qrCodeUri ?? '')
     await client.enrollFactor({
@@ -114,12 +110,13 @@ describe('the factors of the published SDK', () => {
     expect(wrong).toMatchObject({ statusCode: 499, apiCode: 6001, data: { verified: false } })
   })
 
-  it('do not know faces', async () => {
-    await using app = await startTestApp()
-    const { client } = await signedIn(app)
+  contract('do not know faces', async ({ app, sdk }) => {
+    const { client } = await signedIn({ app, sdk })
 
     const refused = await client.sendEnrollFactorRequest({ factorType: factorType.FACE, profile: {} })
 
     expect(refused).toMatchObject({ statusCode: 501, apiCode: 8800013 })
   })
 })
+
+closeTable('factors')

@@ -1,16 +1,16 @@
 import { constants, publicEncrypt } from 'node:crypto'
-import sdk from 'authing-node-sdk'
+import published from 'authing-node-sdk'
 import { sm2 } from 'sm-crypto-v2'
 import { describe, expect, it } from 'vitest'
-import { startTestApp, type TestApp } from '../support/app.ts'
+import { startTestApp } from '../support/app.ts'
+import { type Client, closeTable, contract } from '../support/contract.ts'
 import { resetCode } from '../support/passwords.ts'
 import { personWithPhone } from '../support/phone-changes.ts'
 
 const old = 'correct horse battery'
 const fresh = 'staple of a new 马'
 
-const { VerifyResetPasswordRequestDto, UpdatePasswordDto } = sdk.Models
-const { PHONE_PASSCODE } = VerifyResetPasswordRequestDto.verifyMethod
+const { PHONE_PASSCODE } = published.Models.VerifyResetPasswordRequestDto.verifyMethod
 
 type Keys = { rsa: { publicKey: string }; sm2: { publicKey: string } }
 
@@ -27,59 +27,60 @@ const forms = [
   ['sm2', (text: string, keys: Keys) => sm2.doEncrypt(text, keys.sm2.publicKey, 1)],
 ] as const
 
-const keysOf = async (app: TestApp) => (await app.sdk().getSystemInfo()) as unknown as Keys
+const keysOf = async (client: Client) => (await client.getSystemInfo()) as unknown as Keys
 
-describe('the published SDK', () => {
-  it.each(forms)('changes a password that it sends by %s', async (encryption, seal) => {
-    await using app = await startTestApp()
-    const { token, username } = await app.signUp()
-    const keys = await keysOf(app)
-    const client = app.sdk()
-    client.setAccessToken(token)
-
-    const changed = await client.updatePassword({
-      oldPassword: seal(old, keys),
-      newPassword: seal(fresh, keys),
-      passwordEncryptType: encryption as (typeof UpdatePasswordDto.passwordEncryptType)['NONE'],
-    })
-
-    expect(changed).toMatchObject({ statusCode: 200 })
-    expect((await client.signInByUsernamePassword({ username, password: fresh })).statusCode).toBe(200)
-  })
-
-  it.each(forms)('resets a forgotten password, which it sends by %s', async (encryption, seal) => {
-    await using app = await startTestApp()
-    const { phone, username } = await personWithPhone(app)
-    const keys = await keysOf(app)
-    const client = app.sdk()
-    const passCode = await resetCode(app, phone)
-
-    const verified = await client.verifyResetPasswordRequest({
-      verifyMethod: PHONE_PASSCODE,
-      phonePassCodePayload: { phoneNumber: phone, passCode },
-    })
-    const reset = await client.resetPassword({
-      password: seal(fresh, keys),
-      passwordResetToken: verified.data.passwordResetToken,
-      passwordEncryptType: encryption as never,
-    })
-
-    expect(verified).toMatchObject({ statusCode: 200, data: { tokenExpiresIn: 60 } })
-    expect(reset).toMatchObject({ statusCode: 200, data: { success: true } })
-    expect((await client.signInByUsernamePassword({ username, password: fresh })).statusCode).toBe(200)
-  })
-
-  it.each(forms)('checks a password that it sends by %s', async (encryption, seal) => {
-    await using app = await startTestApp()
-    const { username } = await app.signUp()
-    const keys = await keysOf(app)
+describe('both SDKs', () => {
+  for (const [encryption, seal] of forms) {
     const passwordEncryptType = encryption as never
-    const check = (password: string) =>
-      app.sdk().validatePassword({ username, password: seal(password, keys), passwordEncryptType })
 
-    expect(await check(old)).toMatchObject({ statusCode: 200, data: { valid: true } })
-    expect(await check(fresh)).toMatchObject({ statusCode: 200, data: { valid: false } })
-  })
+    contract(`change a password that they send by ${encryption}`, async ({ app, sdk }) => {
+      const { token, username } = await app.signUp()
+      const client = sdk()
+      const keys = await keysOf(client)
+      client.setAccessToken(token)
+
+      const changed = await client.updatePassword({
+        oldPassword: seal(old, keys),
+        newPassword: seal(fresh, keys),
+        passwordEncryptType,
+      })
+
+      expect(changed).toMatchObject({ statusCode: 200 })
+      expect((await client.signInByUsernamePassword({ username, password: fresh })).statusCode).toBe(200)
+    })
+
+    contract(`reset a forgotten password, which they send by ${encryption}`, async ({ app, sdk }) => {
+      const { phone, username } = await personWithPhone(app)
+      const client = sdk()
+      const keys = await keysOf(client)
+      const passCode = await resetCode(app, phone)
+
+      const verified = await client.verifyResetPasswordRequest({
+        verifyMethod: PHONE_PASSCODE,
+        phonePassCodePayload: { phoneNumber: phone, passCode },
+      })
+      const reset = await client.resetPassword({
+        password: seal(fresh, keys),
+        passwordResetToken: verified.data.passwordResetToken,
+        passwordEncryptType,
+      })
+
+      expect(verified).toMatchObject({ statusCode: 200, data: { tokenExpiresIn: 60 } })
+      expect(reset).toMatchObject({ statusCode: 200, data: { success: true } })
+      expect((await client.signInByUsernamePassword({ username, password: fresh })).statusCode).toBe(200)
+    })
+
+    contract(`check a password that they send by ${encryption}`, async ({ app, sdk }) => {
+      const { username } = await app.signUp()
+      const client = sdk()
+      const keys = await keysOf(client)
+      const check = (password: string) =>
+        client.validatePassword({ username, password: seal(password, keys), passwordEncryptType })
+
+      expect(await check(old)).toMatchObject({ statusCode: 200, data: { valid: true } })
+      expect(await check(fresh)).toMatchObject({ statusCode: 200, data: { valid: false } })
+    })
+  }
 })
 
 describe('the calls about passwords', () => {
@@ -107,3 +108,5 @@ describe('the calls about passwords', () => {
     expect(answer.data.errors.map((fault: { field: string }) => fault.field)).toContain(field)
   })
 })
+
+closeTable('passwords')

@@ -1,21 +1,21 @@
-import sdk from 'authing-node-sdk'
-import { describe, expect, it } from 'vitest'
-import { newPhone, startTestApp, type TestApp } from '../support/app.ts'
+import published from 'authing-node-sdk'
+import { describe, expect } from 'vitest'
+import { newPhone } from '../support/app.ts'
+import { closeTable, contract, type MakeClient } from '../support/contract.ts'
 import { bothCodes, personWithPhone, receiveCode } from '../support/phone-changes.ts'
 
-const clientOf = (app: TestApp, { token }: { token: string }) => {
-  const client = app.sdk()
+const clientOf = (sdk: MakeClient, { token }: { token: string }) => {
+  const client = sdk()
   client.setAccessToken(token)
   return client
 }
 
-const { PHONE_PASSCODE } = sdk.Models.VerifyUpdatePhoneRequestDto.verifyMethod
+const { PHONE_PASSCODE } = published.Models.VerifyUpdatePhoneRequestDto.verifyMethod
 
-describe('the phone calls of the published SDK', () => {
-  it('change a phone in two steps', async () => {
-    await using app = await startTestApp()
+describe('the phone calls of both SDKs', () => {
+  contract('change a phone in two steps', async ({ app, sdk }) => {
     const alice = await personWithPhone(app)
-    const client = clientOf(app, alice)
+    const client = clientOf(sdk, alice)
     const number = newPhone()
 
     const verified = await client.verifyUpdatePhoneRequest({
@@ -29,10 +29,9 @@ describe('the phone calls of the published SDK', () => {
     expect((await client.getProfile({})).data.phone).toBe(number)
   })
 
-  it('take the calling codes of both numbers', async () => {
-    await using app = await startTestApp()
+  contract('take the calling codes of both numbers', async ({ app, sdk }) => {
     const { token } = await app.signUp()
-    const client = clientOf(app, { token })
+    const client = clientOf(sdk, { token })
     const [old, next] = ['7400123456', '7400123457']
     const codeOf = async (channel: string, phoneNumber: string) => {
       await app.sendSms(channel, phoneNumber, { token, phoneCountryCode: '+44' })
@@ -57,10 +56,9 @@ describe('the phone calls of the published SDK', () => {
     expect((await client.getProfile({})).data).toMatchObject({ phone: next, phoneCountryCode: '+44' })
   })
 
-  it('unbind a phone', async () => {
-    await using app = await startTestApp()
+  contract('unbind a phone', async ({ app, sdk }) => {
     const alice = await personWithPhone(app)
-    const client = clientOf(app, alice)
+    const client = clientOf(sdk, alice)
     const passCode = await receiveCode(app, alice.token, 'CHANNEL_UNBIND_PHONE', alice.phone)
 
     const unbound = await client.unbindPhone({ passCode })
@@ -70,3 +68,5 @@ describe('the phone calls of the published SDK', () => {
     expect((await client.getProfile({})).data).not.toHaveProperty('phone')
   })
 })
+
+closeTable('phone')

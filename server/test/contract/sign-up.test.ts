@@ -1,44 +1,51 @@
-import { describe, expect, it } from 'vitest'
-import { newPhone, startTestApp } from '../support/app.ts'
+import published from 'authing-node-sdk'
+import { describe, expect } from 'vitest'
+import { newPhone } from '../support/app.ts'
+import { closeTable, contract } from '../support/contract.ts'
 
 const password = 'correct horse battery'
 
-describe('sign-up with the published SDK', () => {
-  it('makes a user of an email address and a password, and gives no tokens', async () => {
-    await using app = await startTestApp()
-
-    const made = await app.sdk().signUpByEmailPassword({ email: 'Ada@Example.com', password })
+describe('sign-up with both SDKs', () => {
+  contract('makes a user of an email address and a password, and gives no tokens', async ({ sdk }) => {
+    const made = await sdk().signUpByEmailPassword({ email: 'Ada@Example.com', password })
 
     expect(made).toMatchObject({ statusCode: 200, requestId: expect.any(String) })
     expect(made.data).toMatchObject({ email: 'ada@example.com', emailVerified: false, status: 'Activated' })
     expect(made).not.toHaveProperty('data.access_token')
   })
 
-  it('makes a user of a username and a password', async () => {
-    await using app = await startTestApp()
-
-    const made = await app.sdk().signUpByUsernamePassword({ username: 'ada', password })
+  contract('makes a user of a username and a password', async ({ sdk }) => {
+    const made = await sdk().signUpByUsernamePassword({ username: 'ada', password })
 
     expect(made).toMatchObject({ statusCode: 200, data: { username: 'ada', userSourceType: 'register' } })
   })
 
-  it('makes a user of an email address and its code', async () => {
-    await using app = await startTestApp()
+  contract('makes a user by the raw call', async ({ sdk }) => {
+    const { connection } = published.Models.SignUpDto
+
+    const made = await sdk().signUp({
+      connection: connection.PASSWORD,
+      passwordPayload: { username: 'ada', password },
+    })
+
+    expect(made).toMatchObject({ statusCode: 200, data: { username: 'ada' } })
+  })
+
+  contract('makes a user of an email address and its code', async ({ app, sdk }) => {
     await app.sendEmail('CHANNEL_REGISTER', 'ada@example.com')
     const passCode = await app.lastCode('ada@example.com')
 
-    const made = await app.sdk().signUpByEmailCode({ email: 'ada@example.com', passCode })
+    const made = await sdk().signUpByEmailCode({ email: 'ada@example.com', passCode })
 
     expect(made).toMatchObject({ statusCode: 200, data: { email: 'ada@example.com', emailVerified: true } })
   })
 
-  it('makes a user of a phone and its code', async () => {
-    await using app = await startTestApp()
+  contract('makes a user of a phone and its code', async ({ app, sdk }) => {
     const phone = newPhone()
     await app.sendSms('CHANNEL_REGISTER', phone)
     const passCode = await app.lastCode(phone)
 
-    const made = await app.sdk().signUpByPhoneCode({ phone, phoneCountryCode: '+86', passCode })
+    const made = await sdk().signUpByPhoneCode({ phone, phoneCountryCode: '+86', passCode })
 
     expect(made).toMatchObject({
       statusCode: 200,
@@ -46,14 +53,13 @@ describe('sign-up with the published SDK', () => {
     })
   })
 
-  it('takes a profile, a password and a second proved address along', async () => {
-    await using app = await startTestApp()
+  contract('takes a profile, a password and a second proved address along', async ({ app, sdk }) => {
     const phone = newPhone()
     await app.sendSms('CHANNEL_REGISTER', phone)
     await app.sendEmail('CHANNEL_COMPLETE_EMAIL', 'ada@example.com')
     const profile = { nickname: 'Ada', givenName: 'Augusta', gender: 'F', customData: { team: null, n: 1 } }
 
-    const made = await app.sdk().signUpByPhoneCode({
+    const made = await sdk().signUpByPhoneCode({
       phone,
       passCode: await app.lastCode(phone),
       profile: { ...profile, email: 'ada@example.com' } as never,
@@ -66,17 +72,16 @@ describe('sign-up with the published SDK', () => {
     })
 
     expect(made.data).toMatchObject({ ...profile, phone, email: 'ada@example.com', emailVerified: true })
-    const signedIn = await app.sdk().signInByEmailPassword({ email: 'ada@example.com', password })
+    const signedIn = await sdk().signInByEmailPassword({ email: 'ada@example.com', password })
     expect(signedIn.statusCode).toBe(200)
   })
 
-  it('takes no second address whose code is missing or wrong', async () => {
-    await using app = await startTestApp()
+  contract('takes no second address whose code is missing or wrong', async ({ sdk }) => {
     const profile = { email: 'ada@example.com' }
     const ada = { username: 'ada', password, profile: profile as never }
 
-    const unproved = await app.sdk().signUpByUsernamePassword(ada)
-    const guessed = await app.sdk().signUpByUsernamePassword({
+    const unproved = await sdk().signUpByUsernamePassword(ada)
+    const guessed = await sdk().signUpByUsernamePassword({
       ...ada,
       options: { emailPassCodeForInformationCompletion: '000000', context: undefined },
     })
@@ -86,6 +91,8 @@ describe('sign-up with the published SDK', () => {
       data: { errors: [{ field: 'options.emailPassCodeForInformationCompletion' }] },
     })
     expect(guessed).toMatchObject({ statusCode: 499, apiCode: 2001 })
-    expect((await app.sdk().signUpByUsernamePassword({ username: 'ada', password })).statusCode).toBe(200)
+    expect((await sdk().signUpByUsernamePassword({ username: 'ada', password })).statusCode).toBe(200)
   })
 })
+
+closeTable('sign-up')
