@@ -563,7 +563,7 @@ export abstract class Calls<Throws extends boolean> {
    *
    * OTP: a new secret as a QR code, and a recovery code. SMS and EMAIL: a code is sent to the number or address in `profile`. Then call enroll-factor.
    *
-   * Refusals: `request_invalid` (8800012), `token_invalid` (2020), `app_not_found` (2011), `user_disabled` (2120008), `not_implemented` (8800013), `factor_already_enrolled` (8800019), `phone_number_invalid` (2028), `email_invalid` (2003), `international_sms_not_configured` (8800006), `region_not_allowed` (8800005), `phone_type_not_allowed` (8800004), `sim_swapped` (8800016), `captcha_required` (2000), `sms_undeliverable` (8800009), `email_not_configured` (8800014), `email_undeliverable` (8800020), `sms_cooldown` (8800007), `sms_limit_reached` (8800008), `passcode_attempts_exceeded` (8800001).
+   * Refusals: `request_invalid` (8800012), `token_invalid` (2020), `app_not_found` (2011), `user_disabled` (2120008), `not_implemented` (8800013), `factor_already_enrolled` (8800019), `phone_number_invalid` (2028), `international_sms_not_configured` (8800006), `region_not_allowed` (8800005), `phone_type_not_allowed` (8800004), `sim_swapped` (8800016), `captcha_required` (2000), `sms_undeliverable` (8800009), `sms_cooldown` (8800007), `sms_limit_reached` (8800008), `passcode_attempts_exceeded` (8800001), `email_invalid` (2003), `email_not_configured` (8800014), `email_undeliverable` (8800020).
    *
    * Reference: docs/reference/sdk/sendEnrollFactorRequest.md
    */

@@ -5,6 +5,7 @@
 // What must stay true: nothing is stored for a picture until somebody answers it, so that asking for pictures fills
 // nothing; the token is sealed, for its pool alone, and tells nobody the code; an attempt spends the token, right or
 // wrong, in all processes together (as rule 5 has it for passcodes); no text of a caller makes `verify` throw.
+import { Type } from 'typebox'
 import { ApiError } from '../api-codes.ts'
 import type { Config } from '../config.ts'
 import { type Clock, secondsUntil } from '../core/clock.ts'
@@ -28,6 +29,35 @@ const paper = '<rect width="100%" height="100%" fill="#fff"/>'
 
 /** A sealed token is under 250 characters. */
 const maxTokenLength = 500
+
+/** In the body of a call that may be refused with captcha_required. */
+export const captchaFields = {
+  captchaToken: Type.Optional(
+    Type.String({
+      maxLength: maxTokenLength,
+      description: 'Of get-captcha-code, after a refusal that asks for a captcha.',
+      examples: ['8f1c2d3e4f50.Zm9v…'],
+    }),
+  ),
+  captchaCode: Type.Optional(
+    Type.String({
+      maxLength: 20,
+      description: 'What the picture shows; case does not matter.',
+      examples: ['7KQF'],
+    }),
+  ),
+}
+
+export type CaptchaAnswer = { token: string; code: string }
+
+/** Undefined: the body holds none, or half of one. */
+export const captchaAnswerIn = ({
+  captchaToken: token,
+  captchaCode: code,
+}: {
+  captchaToken?: string
+  captchaCode?: string
+}): CaptchaAnswer | undefined => (token && code ? { token, code } : undefined)
 
 export type CaptchaPicture = { captchaCodeSvg: string; captchaToken: string }
 

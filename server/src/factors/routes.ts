@@ -1,9 +1,10 @@
 import { Type } from 'typebox'
 import { ApiError, fieldInvalid } from '../api-codes.ts'
+import { captchaAnswerIn, captchaFields } from '../captcha/captcha.ts'
 import { envelope, envelopeOf, type Http, ok } from '../core/http.ts'
 import { unlimited } from '../limits.ts'
-import { issueRoute } from '../passcodes/passcodes.ts'
 import { formatParts, isPhone, requirePhone } from '../phone-numbers/phone-numbers.ts'
+import { smsRoute } from '../sms/sms.ts'
 import { requireEmail } from '../users/users.ts'
 import { type FactorRow, type Factors, readTotp, type Verification, type Wanted } from './factors.ts'
 
@@ -44,20 +45,7 @@ const FactorProfile = Type.Object(
 const RequestBody = Type.Object({
   factorType: FactorType,
   profile: Type.Optional(FactorProfile),
-  captchaToken: Type.Optional(
-    Type.String({
-      maxLength: 500,
-      description: 'Of get-captcha-code, after a refusal that asks for a captcha.',
-      examples: ['8f1c2d3e4f50.Zm9v…'],
-    }),
-  ),
-  captchaCode: Type.Optional(
-    Type.String({
-      maxLength: 20,
-      description: 'What the picture shows; case does not matter.',
-      examples: ['7KQF'],
-    }),
-  ),
+  ...captchaFields,
 })
 
 const RequestData = Type.Object({
@@ -144,30 +132,11 @@ const Factor = Type.Object({
 
 const own = unlimited('reads the caller’s own rows by their key')
 
-/** Counted where a provider of SMS is paid. */
-const sendLimits = [
-  ...issueRoute.limit,
-  'messagesPerNetworkHour',
-  'messagesPerPrefixHour',
-  'messagesPerRegionHour',
-  'messagesPerPoolHour',
-  'lookupsPerIpHour',
-  'lookupsPerPoolHour',
-] as const
-
-const sendRefusals = [
-  'phone_number_invalid',
-  'email_invalid',
-  'international_sms_not_configured',
-  'region_not_allowed',
-  'phone_type_not_allowed',
-  'sim_swapped',
-  'captcha_required',
-  'sms_undeliverable',
-  'email_not_configured',
-  'email_undeliverable',
-  ...issueRoute.refusals,
-] as const
+/** By SMS or by email. */
+const sendRoute = {
+  limit: smsRoute.limit,
+  refusals: [...smsRoute.refusals, 'email_invalid', 'email_not_configured', 'email_undeliverable'],
+} as const
 
 export const factorRoutes = (http: Http, factors: Factors): void => {
   http.get(
@@ -208,8 +177,8 @@ export const factorRoutes = (http: Http, factors: Factors): void => {
     {
       config: {
         access: 'user',
-        limit: sendLimits,
-        refusals: ['user_disabled', 'not_implemented', 'factor_already_enrolled', ...sendRefusals],
+        limit: sendRoute.limit,
+        refusals: ['user_disabled', 'not_implemented', 'factor_already_enrolled', ...sendRoute.refusals],
       },
       schema: {
         operationId: 'sendEnrollFactorRequest',
@@ -381,7 +350,8 @@ const servedType = (type: RequestFields['factorType']) => {
   return type
 }
 
-const wantedOf = ({ factorType, profile, captchaToken: token, captchaCode: code }: RequestFields): Wanted => {
+const wantedOf = (body: RequestFields): Wanted => {
+  const { factorType, profile } = body
   const type = servedType(factorType)
   const { phoneNumber, phoneCountryCode, email } = profile ?? {}
   if (type === 'OTP') return { type }
@@ -391,7 +361,7 @@ const wantedOf = ({ factorType, profile, captchaToken: token, captchaCode: code 
   }
   if (!phoneNumber) throw fieldInvalid('profile.phoneNumber', 'is required')
   const { phone } = requirePhone(phoneNumber, phoneCountryCode, 'profile.phoneNumber')
-  return { type, phone, captcha: token && code ? { token, code } : undefined }
+  return { type, phone, captcha: captchaAnswerIn(body) }
 }
 
 const requireTotp = (typed: string, field: string): string => {

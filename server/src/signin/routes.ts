@@ -2,10 +2,11 @@ import { type Static, Type } from 'typebox'
 import { clientSecretOf } from '../access/access.ts'
 import { ApiError, fieldInvalid } from '../api-codes.ts'
 import { isApplicationSecret } from '../applications/applications.ts'
+import { captchaAnswerIn } from '../captcha/captcha.ts'
 import { envelopeOf, type Http, ok } from '../core/http.ts'
 import type { Passwords } from '../passwords/passwords.ts'
 import { requirePhone } from '../phone-numbers/phone-numbers.ts'
-import { grantScope, knownScopes } from '../tokens/tokens.ts'
+import { grantScope, knownScopes, TokenSet } from '../tokens/tokens.ts'
 import { type Identifier, requireEmail } from '../users/users.ts'
 import type { SignIn, SignInRequest } from './signin.ts'
 
@@ -106,25 +107,6 @@ const SignInBody = Type.Object({
 
 type Body = Static<typeof SignInBody>
 
-const TokenSet = Type.Object({
-  scope: Type.String({
-    description: 'What was granted of what was asked for.',
-    examples: ['openid profile'],
-  }),
-  access_token: Type.String({
-    description: 'For setAccessToken, and the calls that need a user. RS256 JWT.',
-  }),
-  id_token: Type.String({
-    description: 'Says who signed in. RS256 JWT, or HS256 with the application’s secret.',
-  }),
-  refresh_token: Type.Optional(
-    Type.String({ description: 'With scope offline_access: for new tokens, once, at /oidc/token.' }),
-  ),
-  token_type: Type.String({ description: 'Always bearer.', examples: ['bearer'] }),
-  expire_in: Type.Integer({ description: 'How long access_token lives, in seconds.', examples: [7200] }),
-  expires_in: Type.Integer({ description: 'The same, as OAuth names it.', examples: [7200] }),
-})
-
 const parseIdentifier = (payload: NonNullable<Body['passwordPayload']>): Identifier => {
   if (payload.account) return { kind: 'account', account: payload.account }
   if (payload.email) return { kind: 'email', email: requireEmail(payload.email) }
@@ -218,14 +200,13 @@ export const signInRoutes = (http: Http, signIn: SignIn, passwords: Passwords): 
       if (needsSecret && !isApplicationSecret(application, clientSecretOf(request))) {
         throw new ApiError('client_secret_invalid', 'missing or wrong client_secret')
       }
-      const { captchaToken: token, captchaCode: code } = body.options ?? {}
       const tokenSet = await signIn.signIn({
         application,
         ip: clientIp,
         userAgent: request.headers['user-agent'],
         scope: grantScope(body.options?.scope, 'options.scope'),
         autoRegister: body.options?.autoRegister ?? false,
-        captcha: token && code ? { token, code } : undefined,
+        captcha: captchaAnswerIn(body.options ?? {}),
         by: await parseBy(body, passwords, { poolId: application.poolId, ip: clientIp }),
       })
       return ok(request, tokenSet)

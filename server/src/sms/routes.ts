@@ -1,9 +1,10 @@
 import { Type } from 'typebox'
 import { fieldInvalid } from '../api-codes.ts'
+import { captchaAnswerIn, captchaFields } from '../captcha/captcha.ts'
 import { envelope, type Http, ok } from '../core/http.ts'
-import { issueRoute, purposeOf, wireChannelsOf } from '../passcodes/passcodes.ts'
+import { purposeOf, wireChannelsOf } from '../passcodes/passcodes.ts'
 import { requirePhone } from '../phone-numbers/phone-numbers.ts'
-import type { Sms } from './sms.ts'
+import { type Sms, smsRoute } from './sms.ts'
 
 const SendSmsBody = Type.Object({
   channel: Type.Enum(wireChannelsOf('sms'), {
@@ -22,31 +23,8 @@ const SendSmsBody = Type.Object({
       examples: ['+86'],
     }),
   ),
-  captchaToken: Type.Optional(
-    Type.String({
-      maxLength: 500,
-      description: 'Of get-captcha-code, after a refusal that asks for a captcha.',
-      examples: ['8f1c2d3e4f50.Zm9v…'],
-    }),
-  ),
-  captchaCode: Type.Optional(
-    Type.String({
-      maxLength: 20,
-      description: 'What the picture shows; case does not matter.',
-      examples: ['7KQF'],
-    }),
-  ),
+  ...captchaFields,
 })
-
-/** Counted where a provider is paid. */
-const guardedLimits = [
-  'messagesPerNetworkHour',
-  'messagesPerPrefixHour',
-  'messagesPerRegionHour',
-  'messagesPerPoolHour',
-  'lookupsPerIpHour',
-  'lookupsPerPoolHour',
-] as const
 
 export const smsRoutes = (http: Http, sms: Sms): void => {
   http.post(
@@ -54,17 +32,7 @@ export const smsRoutes = (http: Http, sms: Sms): void => {
     {
       config: {
         access: 'application',
-        limit: [...issueRoute.limit, ...guardedLimits],
-        refusals: [
-          'phone_number_invalid',
-          'international_sms_not_configured',
-          'region_not_allowed',
-          'phone_type_not_allowed',
-          'sim_swapped',
-          'captcha_required',
-          'sms_undeliverable',
-          ...issueRoute.refusals,
-        ],
+        ...smsRoute,
       },
       schema: {
         operationId: 'sendSms',
@@ -78,7 +46,6 @@ export const smsRoutes = (http: Http, sms: Sms): void => {
     },
     async (request) => {
       const { body, application, sender, clientIp, locale } = request
-      const { captchaToken: token, captchaCode: code } = body
       const purpose = purposeOf('sms', body.channel)
       if (purpose === undefined) throw fieldInvalid('channel', 'is not a channel of SMS')
       const { phone } = requirePhone(body.phoneNumber, body.phoneCountryCode, 'phoneNumber')
@@ -89,7 +56,7 @@ export const smsRoutes = (http: Http, sms: Sms): void => {
         sender,
         ip: clientIp,
         language: locale,
-        captcha: token && code ? { token, code } : undefined,
+        captcha: captchaAnswerIn(body),
       })
       return ok(request)
     },

@@ -3,7 +3,7 @@
 // What must stay true: a number that no provider serves is refused before anything is counted (rule 21); the message is
 // written with everything that it counts before a provider is called (rule 23); the reply is the same whether or not
 // somebody has the number, and takes the same time (rule 10).
-import { ApiError } from '../api-codes.ts'
+import { type ApiCodeName, ApiError } from '../api-codes.ts'
 import type { Application } from '../applications/applications.ts'
 import type { Captcha } from '../captcha/captcha.ts'
 import type { Config } from '../config.ts'
@@ -18,10 +18,12 @@ import {
   type TestNumbers,
   testNumberProvider,
 } from '../guard/guard.ts'
+import type { LimitName } from '../limits.ts'
 import { inboxProvider, leaseSeconds } from '../messages/messages.ts'
 import {
   type IssuedMessage,
   isSentToKnownOnly,
+  issueRoute,
   LimitSpent,
   type Passcodes,
   type Purpose,
@@ -29,6 +31,30 @@ import {
 import { type E164, prefixesOf } from '../phone-numbers/phone-numbers.ts'
 import { isInboxRoute, type Route, type Routing } from '../routing/routing.ts'
 import type { AccessToken } from '../tokens/tokens.ts'
+
+/** What a route declares that sends a passcode by SMS, beside what it declares for itself. */
+export const smsRoute = {
+  limit: [
+    ...issueRoute.limit,
+    // Counted where a provider is paid.
+    'messagesPerNetworkHour',
+    'messagesPerPrefixHour',
+    'messagesPerRegionHour',
+    'messagesPerPoolHour',
+    'lookupsPerIpHour',
+    'lookupsPerPoolHour',
+  ],
+  refusals: [
+    'phone_number_invalid',
+    'international_sms_not_configured',
+    'region_not_allowed',
+    'phone_type_not_allowed',
+    'sim_swapped',
+    'captcha_required',
+    'sms_undeliverable',
+    ...issueRoute.refusals,
+  ],
+} as const satisfies { limit: readonly LimitName[]; refusals: readonly ApiCodeName[] }
 
 export type SmsRequest = {
   application: Application

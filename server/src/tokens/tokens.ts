@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import { createDecoder, createVerifier } from 'fast-jwt'
 import { SignJWT } from 'jose'
+import { type Static, Type } from 'typebox'
 import { ApiError, fieldInvalid } from '../api-codes.ts'
 import type { Application, Applications } from '../applications/applications.ts'
 import { type Clock, toEpochSeconds } from '../core/clock.ts'
@@ -19,16 +20,27 @@ export type AccessToken = {
   scope: string
 }
 
-export type TokenSet = {
-  scope: string
-  access_token: string
-  id_token: string
-  refresh_token?: string
-  token_type: 'bearer'
-  /** Seconds; the published V3 call names it in the singular, OAuth (RFC 6749) in the plural. Clients read either. */
-  expire_in: number
-  expires_in: number
-}
+/** The reply to a sign-in, however it was made. */
+export const TokenSet = Type.Object({
+  scope: Type.String({
+    description: 'What was granted of what was asked for.',
+    examples: ['openid profile'],
+  }),
+  access_token: Type.String({
+    description: 'For setAccessToken, and the calls that need a user. RS256 JWT.',
+  }),
+  id_token: Type.String({
+    description: 'Says who signed in. RS256 JWT, or HS256 with the application’s secret.',
+  }),
+  refresh_token: Type.Optional(
+    Type.String({ description: 'With scope offline_access: for new tokens, once, at /oidc/token.' }),
+  ),
+  token_type: Type.String({ description: 'Always bearer.', examples: ['bearer'] }),
+  // The published V3 call names it in the singular, OAuth (RFC 6749) in the plural. Clients read either.
+  expire_in: Type.Integer({ description: 'How long access_token lives, in seconds.', examples: [7200] }),
+  expires_in: Type.Integer({ description: 'The same, as OAuth names it.', examples: [7200] }),
+})
+export type TokenSet = Static<typeof TokenSet>
 
 type Claims = { sub: string; aud: string; iss: string; exp: number; sid: string; scope: string }
 
