@@ -23,8 +23,13 @@ const firstPauseMilliseconds = 100
 /** After these, a gateway in front of the server may find it at the next try. */
 const passing = [502, 503, 504]
 
-/** What Node.js says where it does not trust a certificate. */
-const isCertificateFault = (code: string): boolean => /CERT|SELF_SIGNED|UNABLE_TO_VERIFY/.test(code)
+/** By what Node.js says; browsers say nothing. */
+const remedyOf = (code: string): string => {
+  if (/CERT|SELF_SIGNED|UNABLE_TO_VERIFY/.test(code))
+    return 'its certificate is not trusted: name its authority in NODE_EXTRA_CA_CERTS, or give a fetch that trusts it'
+  if (/SSL|EPROTO/.test(code)) return 'it does not speak TLS: write http:// in appHost if that is meant'
+  return 'check appHost; in a browser also that the server allows the origin of the page'
+}
 
 const codeOf = (error: unknown): string => {
   const cause = error instanceof Error ? error.cause : undefined
@@ -33,10 +38,7 @@ const codeOf = (error: unknown): string => {
 
 const unreachable = (host: string, error: unknown): RequestError => {
   const code = codeOf(error)
-  const remedy = isCertificateFault(code)
-    ? 'its certificate is not trusted: name its authority in NODE_EXTRA_CA_CERTS, or give a fetch that trusts it'
-    : 'check appHost; in a browser also that the server allows the origin of the page'
-  return new RequestError('network', `${host} cannot be reached${code && ` (${code})`}: ${remedy}`, {
+  return new RequestError('network', `${host} cannot be reached${code && ` (${code})`}: ${remedyOf(code)}`, {
     cause: error,
   })
 }

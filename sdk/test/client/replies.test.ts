@@ -181,6 +181,16 @@ describe('a host that cannot be reached', () => {
     expect(reason).toHaveProperty('cause')
   })
 
+  it('names the remedy where a host without TLS was named without a scheme', async () => {
+    await using server = await startServer()
+    const appHost = server.url.replace('http://', '')
+    const client = new AuthenticationClient({ appId: 'app', appSecret: 'secret', appHost })
+
+    const reason = await reasonOf(client.bindPhone(bindPhone))
+
+    expect(String(reason)).toMatch(/ \(\w+\): it does not speak TLS: write http:\/\/ in appHost/)
+  })
+
   const openssl = '/usr/bin/openssl'
 
   it.skipIf(!existsSync(openssl))('names the remedy where its certificate is not trusted', async () => {
