@@ -18,7 +18,14 @@ const pure = [
 const onDatabase = ['src/**/*.test.ts', 'test/**/*.test.ts']
 
 // The server has no module state, so that files may share a worker: importing it anew for each took half of the time.
-const common = { testTimeout: 120_000, hookTimeout: 120_000, pool: 'forks' as const, isolate: false }
+const common = {
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+  // What is awaited comes at once on an idle machine; a busy one is no fault of the server.
+  expect: { poll: { timeout: 20_000 } },
+  pool: 'forks' as const,
+  isolate: false,
+}
 
 // By default one core is left idle: on a machine of two that doubles the time.
 const maxWorkers = '100%'

@@ -3,6 +3,7 @@
 //
 // What must stay true: a receipt that cannot be given is remembered and shown, and troubles nobody else; whatever is
 // still under way, `settle` waits for it and `stop` ends it.
+import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Faults } from './faults.ts'
 import type { Phones } from './phones.ts'
@@ -38,6 +39,8 @@ export const createDelivery = (parts: Parts): Delivery => {
   const { phones, faults } = parts
   const underWay = new Set<Promise<void>>()
   const stopped = new AbortController()
+  // Each message on its way waits on this one signal, and removes itself; Node would call eleven of them a leak.
+  setMaxListeners(0, stopped.signal)
   const failures: ReceiptFailure[] = []
   let held: AcceptedMessage | undefined
 

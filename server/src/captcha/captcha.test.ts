@@ -103,6 +103,7 @@ describe('a captcha', () => {
     { after: 301, solved: false },
   ])('gives $solved for its code after $after seconds', async ({ after, solved }) => {
     await using app = await startTestApp()
+    app.clock.stop()
     const { poolId, token, code } = await newCaptcha(app)
     app.clock.advance(after)
 
@@ -113,6 +114,7 @@ describe('a captcha', () => {
 
   it('stays spent for as long as it lives', async () => {
     await using app = await startTestApp()
+    app.clock.stop()
     const { poolId, token, code } = await newCaptcha(app)
     await captchaOf(app).verify(poolId, token, wrong(code))
     app.clock.advance(298)

@@ -111,6 +111,7 @@ describe('an access token (rule 25)', () => {
 
   it('is refused once it has expired', async () => {
     await using app = await startTestApp()
+    app.clock.stop()
     const alice = await app.signUp({ scope: 'openid offline_access' })
     app.clock.advance(7199)
     expect((await alice.profile()).statusCode).toBe(200)

@@ -138,6 +138,7 @@ describe('a page of an allowed origin', () => {
 
   it('is one again of a stranger as soon as the origin is taken away, in other processes after five seconds', async () => {
     await using app = await startTestApp()
+    app.clock.stop()
     const second = await app.secondProcess()
     const elsewhere = { url: second.app.http.listeningOrigin }
     await allow(app, page)
@@ -193,6 +194,7 @@ describe('a page of another origin', () => {
 
   it('is answered from memory, so that its preflights cost no query each', async () => {
     await using app = await startTestApp()
+    app.clock.stop()
     await preflight(app, stranger)
     // Behind the server's back: who reads the database sees it.
     await app.db.query(sql`update applications set allowed_origins = array[${stranger}]`)

@@ -423,6 +423,7 @@ describe('reset-factor', () => {
 
   it('wants a proof later on: a code of the app', async () => {
     await using app = await startTestApp()
+    app.clock.stop()
     const alice = await app.signUp()
     const { factorId, authenticator } = await enrollOtp(app, alice)
     app.clock.advance(300)
