@@ -34,6 +34,9 @@ export type VerdictRow = {
  * `verdict` with one row of `outcome` and `retry_at`; the outcome is null where `gate`, a CTE of the statement, has no
  * row: then nothing was counted or compared.
  *
+ * What is left of the budgets is read under a lock on their rows, so that a guess is not judged by a count that
+ * another guess is about to raise; and a wrong one that finds no room left is answered as one too many (rule 7).
+ *
  * Failures are charged to the account of a signed-in user, and to the number where no challenge of that user's own
  * is at stake: so strangers who guess spend the number's budget for strangers and never the owner's (rule 8).
  */
@@ -81,15 +84,20 @@ export const passcodeVerdict = (proof: Proof, gate: Sql): Sql => {
       ${accountBudget}
       select ${named({ numberKey })}::text as key from state where not own_live
     ),
-    exhausted as (
-      select max(limit_counters.resets_at) as resets_at
-        from budget
-        join limit_counters
-          on limit_counters.pool_id = ${named({ poolId })}
-         and limit_counters.key = budget.key
+    held as (
+      select limit_counters.used, limit_counters.resets_at
+        from limit_counters
+       where limit_counters.pool_id = ${named({ poolId })}
+         and limit_counters.key in (select key from budget)
          and limit_counters.shard = 0
-       where limit_counters.resets_at > ${named({ now })}
-         and limit_counters.used >= ${named({ maxFailures: proof.maxFailures })}
+       order by limit_counters.key
+         for update
+    ),
+    exhausted as (
+      select max(resets_at) as resets_at
+        from held
+       where resets_at > ${named({ now })}
+         and used >= ${named({ maxFailures: proof.maxFailures })}
     ),
     attempt as (
       update passcodes
@@ -106,29 +114,42 @@ export const passcodeVerdict = (proof: Proof, gate: Sql): Sql => {
          and exhausted.resets_at is null
       returning id, ${matches} as matches
     ),
+    attempted as (
+      select coalesce(bool_or(matches), false) as accepted,
+             exhausted.resets_at is null and not state.is_right and (
+               count(attempt.id) > 0 or (state.asked and not state.live and not state.was_right)
+             ) as failed
+        from state
+       cross join exhausted
+        left join attempt on true
+       group by exhausted.resets_at, state.is_right, state.asked, state.live, state.was_right
+    ),
+    failure as (
+      insert into limit_counters (pool_id, key, shard, used, resets_at)
+      select ${named({ poolId })}::uuid, budget.key, 0, 1,
+             ${named({ now })}::timestamptz + make_interval(secs => ${named({ failureWindow: proof.failureWindowSeconds })}::integer)
+        from attempted, budget
+       where attempted.failed
+       order by budget.key
+      ${countOn(now, sql`${named({ maxFailures: proof.maxFailures })}`)}
+      returning key
+    ),
     verdict as (
       select case
                when not state.asked then null
                when exhausted.resets_at is not null then 'attempts_exceeded'
                when attempted.accepted then 'accepted'
-               when attempted.counted > 0 then 'incorrect'
-               when state.is_right then 'incorrect'
+               when attempted.failed and (select count(*) from failure) < (select count(*) from budget) then 'attempts_exceeded'
+               when attempted.failed or state.is_right then 'incorrect'
                when state.live then 'attempts_exceeded'
-               when state.was_right then 'expired'
-               else 'incorrect'
+               else 'expired'
              end as outcome,
-             coalesce(exhausted.resets_at, state.expires_at) as retry_at
-        from state, exhausted, (select bool_or(matches) as accepted, count(*) as counted from attempt) as attempted
-    ),
-    failure as (
-      insert into limit_counters (pool_id, key, shard, used, resets_at)
-      select ${named({ poolId })}::uuid, budget.key, 0, 1,
-             ${named({ now })}::timestamptz + make_interval(secs => ${proof.failureWindowSeconds}::integer)
-        from verdict, state, budget
-       where verdict.outcome = 'incorrect'
-         and not state.is_right
-       order by budget.key
-      ${countOn(now, sql`${named({ maxFailures: proof.maxFailures })}`)}
+             coalesce(
+               exhausted.resets_at,
+               state.expires_at,
+               ${named({ now })}::timestamptz + make_interval(secs => ${named({ failureWindow: proof.failureWindowSeconds })}::integer)
+             ) as retry_at
+        from state, exhausted, attempted
     )
     ${proof.consume ? verifiedTraffic(proof) : empty}`
 }

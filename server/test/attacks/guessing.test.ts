@@ -125,6 +125,45 @@ describe('guessing passcodes', () => {
     expect(later.data).toEqual({ isValid: true })
   })
 
+  it('has one wrong code left after 19, for however many that come at once, and no right one (rule 7)', async () => {
+    await using app = await startTestApp()
+    const mallory = await app.signUp()
+    const numbers = Array.from({ length: 4 }, newPhone)
+    for (const [index, number] of numbers.entries()) {
+      const code = await mallory.receiveCode('CHANNEL_BIND_PHONE', number)
+      const times = index === 0 ? 4 : 5
+      for (let step = 1; step <= times; step += 1) await mallory.bindPhone(otherCode(code, step), number)
+    }
+    const phone = newPhone()
+    const code = await mallory.receiveCode('CHANNEL_BIND_PHONE', phone)
+
+    const replies = await collide(app, { on: 'limit_counters', waiting: 5 }, () =>
+      atOnce(5, (index) => mallory.bindPhone(otherCode(code, index + 1), phone)),
+    )
+
+    expect(tally(replies)).toEqual({ 2001: 1, 8800001: 4 })
+    expect(await mallory.bindPhone(code, phone)).toMatchObject({ statusCode: 429, apiCode: 8800001 })
+  })
+
+  it('for a number ends at 20 also where they come at once for several purposes (rule 7)', async () => {
+    await using app = await startTestApp()
+    const phone = newPhone()
+    const channels = ['CHANNEL_LOGIN', 'CHANNEL_REGISTER', 'CHANNEL_BIND_PHONE', 'CHANNEL_COMPLETE_PHONE']
+    const codes: Record<string, string> = {}
+    for (const channel of [...channels, 'CHANNEL_IDENTITY_VERIFICATION']) {
+      await app.sendSms(channel, phone)
+      codes[channel] = await app.lastCode(phone)
+    }
+    const guess = (channel: string, step: number) =>
+      preCheck(app, phone, otherCode(codes[channel] ?? '', step), channel)
+
+    const replies = await atOnce(25, (index) =>
+      guess(Object.keys(codes)[index % 5] ?? '', 1 + Math.floor(index / 5)),
+    )
+
+    expect(tally(replies)).toEqual({ 200: 20, 8800001: 5 })
+  })
+
   it('spends the budgets of its own account and number, and of nobody else (rules 7 and 8)', async () => {
     await using app = await startTestApp()
     const [alice, mallory] = [await app.signUp(), await app.signUp()]
