@@ -70,6 +70,9 @@ const unlisted = {
   not_implemented: 'the calls that are not served',
 }
 
+/** Of the V3 API; the others are the console's. */
+const ofHttp = ['internal', 'body_too_large', 'path_not_found']
+
 const apiCodesPage = (document) => {
   const paths = pathsByRefusal(document)
   const callsThatGive = (name) =>
@@ -99,7 +102,8 @@ const apiCodesPage = (document) => {
 
 # Refusals
 
-Every reply of the V3 API is HTTP 200 with \`{ statusCode, message, apiCode?, requestId, data? }\`. \`statusCode\` 200
+Every reply of the V3 API is \`{ statusCode, message, apiCode?, requestId, data? }\`. It comes with HTTP 200,
+refusals too, but for ${ofHttp.map((name) => `\`${name}\` (HTTP ${apiCodes[name].httpStatus})`).join(', ')}. \`statusCode\` 200
 means success, and then there is no \`apiCode\`. A refusal has the numbers below. Published numbers are GenAuth's; ours
 begin at 8800001. A refusal that time alone ends carries \`data.retryAfterSeconds\`; \`request_invalid\` and others that
 are about a field carry \`data.errors\`, one entry a field. The message is for the person, in the language of
@@ -143,7 +147,7 @@ const limitsPage = () => {
       limit.count,
       duration(limit.windowSeconds),
       countedBy,
-      `[\`${refusal}\`](api-codes.md#${refusal})`,
+      refusal === undefined ? 'none' : `[\`${refusal}\`](api-codes.md#${refusal})`,
       `\`DIALTONE_${limit.setting}\` (${limit.settable === 'count' ? 'the count' : 'the window, in seconds'})`,
     ]
   })

@@ -139,7 +139,7 @@ export const apiCodes = {
     meaning: 'The current email address has to be proved too.',
     cause: 'The pool asks for proof of the old address, and it is missing or names another address.',
     remedy:
-      'Send a code with `CHANNEL_UPDATE_EMAIL` to the current address and give `oldEmail` and `oldEmailPassCode`; or prove another factor first.',
+      'Send a code with `CHANNEL_UPDATE_EMAIL` to the current address and give `oldEmail` and `oldEmailPassCode`; or prove another factor first. An address that was never verified needs a sign-in within five minutes instead: let the person sign in again.',
   },
   phone_proof_stale: {
     statusCode: 403,
@@ -418,7 +418,7 @@ export const apiCodes = {
     en: 'Too many messages: ask again after data.retryAfterSeconds.',
     zh: '发送次数已达上限,请在 data.retryAfterSeconds 秒后再试。',
     cause:
-      'A limit is spent: of the number, the client address or its network, the application, the range, the country, the pool, or the budget.',
+      'A limit is spent: of the number, the client address or its network, the application, the range, the country, the pool, or the budget; or the account was changed too often, while each change is told by SMS.',
     remedy:
       'Wait for `data.retryAfterSeconds`; an administrator can raise the [limit](limits.md) that is too low.',
   },
@@ -503,18 +503,21 @@ export const apiCodes = {
   sms_undeliverable: {
     statusCode: 502,
     apiCode: 8800009,
-    en: 'The message could not be sent: try again. Nothing was counted against the waiting time.',
+    en: 'The message could not be sent: try again in a moment.',
     zh: '短信发送失败,请重试。',
-    cause: 'Every provider of the route refused the message or did not answer in time.',
-    remedy: 'Let the person try again, or offer a code by email.',
+    cause:
+      'Every provider of the route refused the message or did not answer in time, or the budget had no room for the next one.',
+    remedy:
+      'Let the person try again: at once, or after the waiting time where a provider did not answer and may have sent it. Or offer a code by email.',
   },
   email_undeliverable: {
     statusCode: 502,
     apiCode: 8800020,
-    en: 'The email could not be sent: try again. Nothing was counted against the waiting time.',
+    en: 'The email could not be sent: try again in a moment.',
     zh: '邮件发送失败,请重试。',
     cause: 'The mail server refused the message or did not answer in time.',
-    remedy: 'Let the person try again.',
+    remedy:
+      'Let the person try again: at once, or after the waiting time where the mail server did not answer and may have taken it.',
   },
   not_implemented: {
     statusCode: 501,

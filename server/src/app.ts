@@ -7,6 +7,7 @@ import { administratorRoutes } from './administrators/routes.ts'
 import { createApplications } from './applications/applications.ts'
 import { applicationRoutes } from './applications/routes.ts'
 import { createAudit } from './audit/audit.ts'
+import { createBackgroundWork, inTurn } from './background-work/background-work.ts'
 import { createCaptcha } from './captcha/captcha.ts'
 import { captchaRoutes } from './captcha/routes.ts'
 import type { Config } from './config.ts'
@@ -138,8 +139,8 @@ export const createApp = async ({
     config,
     takeReceipts: messages.takeReceipts,
   })
-  const routing = createRouting({ db, conversions, clock, config })
   const guard = createGuard({ db, conversions, messages, audit, clock, config, log })
+  const routing = createRouting({ db, conversions, guard, clock, config })
   const testNumbers = createTestNumbers({ db, keyring, clock, config })
   const mailSettings = createMailSettings({ db, keyring, clock, config })
   const post = createPost({ settings: mailSettings, clock, config, log })
@@ -319,6 +320,7 @@ export const createApp = async ({
     await providers.closeAll()
   })
   await http.ready()
+  const background = createBackgroundWork({ providers, delivery, receipts, guard, phone, log })
 
   return {
     http,
@@ -340,30 +342,28 @@ export const createApp = async ({
     templates,
     testNumbers,
 
-    /** What goes on beside requests: called every few seconds by every process. */
-    work: async (): Promise<void> => {
-      await providers.keepConnected()
-      await delivery.deliverDue()
-      await receipts.pollDue()
-      await guard.countMature()
-      await phone.applyDue()
-    },
+    /** What goes on beside requests, in every process. */
+    work: background.runAll,
+    keepWorking: background.keepRunning,
 
     /** Deletes what is of no use any more; called now and then by every process. */
-    housekeeping: async (): Promise<void> => {
-      await passcodes.deleteOld()
-      await messages.deleteOld()
-      await sessions.deleteOld()
-      await signIn.deleteOld()
-      await stepUp.deleteOld()
-      await notices.deleteOld()
-      await phone.deleteOld()
-      await users.maskHistory()
-      await administrators.deleteOld()
-      await conversions.deleteOld()
-      await guard.deleteOld()
-      await deleteOldCounters(db, secondsAfter(clock.now(), -86_400))
-    },
+    housekeeping: inTurn(
+      {
+        passcodes: passcodes.deleteOld,
+        messages: messages.deleteOld,
+        sessions: sessions.deleteOld,
+        signIns: signIn.deleteOld,
+        stepUps: stepUp.deleteOld,
+        notices: notices.deleteOld,
+        phones: phone.deleteOld,
+        history: users.maskHistory,
+        administrators: administrators.deleteOld,
+        conversions: conversions.deleteOld,
+        guard: guard.deleteOld,
+        counters: () => deleteOldCounters(db, secondsAfter(clock.now(), -86_400)),
+      },
+      log,
+    ),
   }
 }
 

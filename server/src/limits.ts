@@ -12,8 +12,8 @@ export type Limit = {
   about: string
   /** What shares one count, in words. */
   countedBy: string
-  /** What the one gets who is over it. */
-  refusal: ApiCodeName
+  /** What the one gets who is over it; undefined: nobody is refused. */
+  refusal: ApiCodeName | undefined
 }
 
 export const limits = {
@@ -104,18 +104,20 @@ export const limits = {
     settable: 'count',
     count: 100,
     windowSeconds: 3600,
-    about: 'Numbers that a lookup service is asked about for one client address, in an hour.',
+    about:
+      'Numbers that a lookup service is asked about for one client address, in an hour; the next get their messages without a lookup.',
     countedBy: 'client address: IPv4, or the /64 of IPv6',
-    refusal: 'sms_limit_reached',
+    refusal: undefined,
   },
   lookupsPerPoolHour: {
     setting: 'LOOKUPS_PER_POOL_HOUR',
     settable: 'count',
     count: 5000,
     windowSeconds: 3600,
-    about: 'Numbers that a lookup service is asked about for a pool, in an hour.',
+    about:
+      'Numbers that a lookup service is asked about for a pool, in an hour; the next get their messages without a lookup.',
     countedBy: 'pool',
-    refusal: 'sms_limit_reached',
+    refusal: undefined,
   },
   testMessagesHour: {
     setting: 'TEST_MESSAGES_HOUR',
@@ -189,6 +191,15 @@ export const limits = {
     about: 'Wrong codes of the authenticator app, and wrong recovery codes, of one account in an hour.',
     countedBy: 'account',
     refusal: 'passcode_attempts_exceeded',
+  },
+  accountChangesHour: {
+    setting: 'ACCOUNT_CHANGES_HOUR',
+    settable: 'count',
+    count: 10,
+    windowSeconds: 3600,
+    about: 'Changes of the password and the email address of one account in an hour: each is told by SMS.',
+    countedBy: 'account; resets of the password by a code apart',
+    refusal: 'sms_limit_reached',
   },
   administratorSignInFailuresHour: {
     setting: 'ADMINISTRATOR_SIGN_IN_FAILURES_HOUR',

@@ -1,5 +1,6 @@
 // The process: settings, database, listen, and a graceful stop.
 import { type App, createApp } from './app.ts'
+import { repeat } from './background-work/background-work.ts'
 import { banner } from './banner.ts'
 import { ConfigFaults, readConfig } from './config.ts'
 import { systemClock } from './core/clock.ts'
@@ -36,26 +37,6 @@ const stopOnSignal = (app: App, db: Database, log: Log): void => {
   process.on('SIGINT', (signal) => void stop(signal))
 }
 
-const keepHouse = (app: App, log: Log): void => {
-  const timer = setInterval(
-    () => app.housekeeping().catch((error: unknown) => log.error({ err: error }, 'housekeeping failed')),
-    housekeepingMinutes * 60_000,
-  )
-  timer.unref()
-}
-
-/** Goes on with what crashes left, with receipts and with counting, never twice at a time. */
-const keepWorking = (app: App, log: Log): void => {
-  let isWorking = false
-  const timer = setInterval(async () => {
-    if (isWorking) return
-    isWorking = true
-    await app.work().catch((error: unknown) => log.error({ err: error }, 'work beside requests failed'))
-    isWorking = false
-  }, workSeconds * 1000)
-  timer.unref()
-}
-
 const start = async (): Promise<void> => {
   const config = readConfig()
   const log = createLog(config.logLevel)
@@ -69,8 +50,8 @@ const start = async (): Promise<void> => {
     log.warn('DIALTONE_INBOX is on in production: whoever reaches /inbox reads every code')
   }
   stopOnSignal(app, db, log)
-  keepHouse(app, log)
-  keepWorking(app, log)
+  repeat(app.housekeeping, housekeepingMinutes * 60)
+  app.keepWorking(workSeconds)
   await app.http.listen({ host: config.host, port: config.port })
   const adminPassword = credentials.madeAdminPassword(application.id)
   process.stdout.write(banner({ config, application, adminPassword, isFirst }))

@@ -14,6 +14,7 @@ import { channelOf, type Routing, type Step } from '../routing/routing.ts'
 import { countSegments } from '../templates/templates.ts'
 import { type Breakers, createBreakers } from './breakers.ts'
 import { type ComposeDeps, createCompose, type MessageSample } from './compose.ts'
+import { createLedger, freeLedger, type Ledger, noticeLedger } from './ledger.ts'
 import { createTries, isOf, type TriesDeps, type Work } from './tries.ts'
 
 export type { BreakerState } from './breakers.ts'
@@ -32,8 +33,8 @@ const retrySeconds = { least: 30, most: 4 * 3600 }
 
 export type Delivery =
   | { outcome: 'accepted' }
-  /** Nobody took it. */
-  | { outcome: 'failed'; reasons: string[] }
+  /** Nobody took it; `mayHaveGone`: or one did not answer, who may have sent it. */
+  | { outcome: 'failed'; reasons: string[]; mayHaveGone: boolean }
   /** Nobody took it, and it is tried again: a notice. */
   | { outcome: 'waiting'; reasons: string[] }
   /** Another process has it. */
@@ -43,7 +44,7 @@ type Deps = TriesDeps &
   ComposeDeps & { routing: Routing; config: Pick<Config, 'providerTimeoutSeconds' | 'providerBreakSeconds'> }
 
 export const createDelivery = (deps: Deps) => {
-  const { messages, routing, clock, config, log } = deps
+  const { messages, routing, guard, clock, config, log } = deps
   const breakers: Breakers = createBreakers({ config, log })
   const compose = createCompose(deps)
   const tries = createTries({ ...deps, compose, breakers })
@@ -55,13 +56,17 @@ export const createDelivery = (deps: Deps) => {
   }
 
   /** @param mayPass whether it may go better later */
-  const giveUp = async (message: MessageRow, reasons: string[], mayPass = false): Promise<Delivery> => {
+  const giveUp = async (
+    { message, ledger }: Pick<Work, 'message' | 'ledger'>,
+    reasons: string[],
+    mayPass = false,
+  ): Promise<Delivery> => {
     if (mayPass && isNotice(message)) {
       await waitOn(message)
       return { outcome: 'waiting', reasons }
     }
     await messages.fail(message.pool_id, message.id)
-    return { outcome: 'failed', reasons }
+    return { outcome: 'failed', reasons, mayHaveGone: ledger.mayHaveGone() }
   }
 
   /** The steps of the route in their order, and what was tried with this message before. */
@@ -80,9 +85,13 @@ export const createDelivery = (deps: Deps) => {
     }
   }
 
+  const raiseAlarm = ({ pool_id: poolId, application_id: applicationId }: MessageRow, setting: string) =>
+    guard.raiseAlarm({ poolId, applicationId }, setting)
+
   /** One step after the other, until a provider takes the message or none could. */
   const tryAll = async (work: Work, steps: readonly Step[], reasons: string[]): Promise<Delivery> => {
     let { position } = work
+    let spentSetting: string | undefined
     // Of a try that was resumed.
     let mayPass = reasons.length > 0
     for (const step of steps) {
@@ -98,12 +107,18 @@ export const createDelivery = (deps: Deps) => {
       }
       if (outcome === 'elsewhere') return { outcome: 'elsewhere' }
       if (outcome.outcome === 'accepted') return { outcome: 'accepted' }
+      if (outcome.outcome === 'unaffordable') {
+        spentSetting = outcome.setting
+        reasons.push(`${step.provider}: no room in ${outcome.setting}`)
+        continue
+      }
       reasons.push(`${step.provider}: ${outcome.reason}`)
       mayPass ||= isPassing(outcome.reason)
       position += 1
       if (!failures[outcome.reason].tryNext) break
     }
-    return giveUp(work.message, reasons, mayPass)
+    if (spentSetting !== undefined) await raiseAlarm(work.message, spentSetting)
+    return giveUp(work, reasons, mayPass)
   }
 
   const deliverToPhone = async (given: Omit<Work, 'position'>): Promise<Delivery> => {
@@ -118,7 +133,7 @@ export const createDelivery = (deps: Deps) => {
         : undefined
     if (resumed?.outcome === 'accepted') return { outcome: 'accepted' }
     const reasons = resumed === undefined ? [] : [`${last?.provider}: ${resumed.reason}`]
-    if (resumed !== undefined && !failures[resumed.reason].tryNext) return giveUp(message, reasons)
+    if (resumed !== undefined && !failures[resumed.reason].tryNext) return giveUp(work, reasons)
     // What has refused this message is not asked again, unless what was wrong may be over; who did not get to answer
     // comes last.
     const refused = own.filter(
@@ -139,20 +154,29 @@ export const createDelivery = (deps: Deps) => {
     const outcome = await tries.tryPost({ ...given, position: own.length })
     if (outcome === 'elsewhere') return { outcome: 'elsewhere' }
     if (outcome.outcome === 'accepted') return { outcome: 'accepted' }
-    return giveUp(message, [outcome.reason], outcome.retry)
+    return giveUp(given, [outcome.reason], outcome.retry)
   }
 
-  const deliver = async (message: MessageRow): Promise<Delivery> => {
+  /** @param ledger holds what was taken for the message when it was written */
+  const deliver = async (message: MessageRow, ledger: Ledger): Promise<Delivery> => {
     const now = clock.now()
     const content = await compose.contentOf(message)
-    if (content === undefined || message.expires_at <= now) return giveUp(message, ['expired'])
-    const work = { message, content, deadline: secondsAfter(now, deliverySeconds) }
+    if (content === undefined || message.expires_at <= now) return giveUp({ message, ledger }, ['expired'])
+    const work = { message, content, deadline: secondsAfter(now, deliverySeconds), ledger }
     return message.channel === 'email' ? deliverToMailbox(work) : deliverToPhone(work)
+  }
+
+  const ledgerOf = (message: MessageRow, advance: number): Ledger => {
+    const { pool_id: poolId, channel } = message
+    if (channel === 'email') return freeLedger()
+    if (isNotice(message)) return noticeLedger(guard, poolId)
+    return createLedger(guard, { poolId, advance })
   }
 
   const deliverOneDue = async (message: MessageRow): Promise<void> => {
     try {
-      const delivery = await deliver(message)
+      const ledger = ledgerOf(message, 0)
+      const delivery = await deliver(message, ledger).finally(ledger.settle)
       if (!isNotice(message))
         log.warn({ message: message.id, ...delivery }, 'a message that was left behind was taken over')
       else if (delivery.outcome !== 'accepted')
@@ -165,10 +189,21 @@ export const createDelivery = (deps: Deps) => {
   }
 
   return {
-    /** Delivers a message that this process has written, and holds. */
-    deliver: async (poolId: string, messageId: string): Promise<Delivery> => {
+    /**
+     * Delivers a message that this process has written, and holds.
+     * @param advance what of the budget was taken for it, in millionths
+     * @returns also what of that no try has used
+     */
+    deliver: async (
+      poolId: string,
+      messageId: string,
+      advance = 0,
+    ): Promise<Delivery & { unspentMicros: number }> => {
       const message = await messages.find(poolId, messageId)
-      return message === undefined ? { outcome: 'elsewhere' } : deliver(message)
+      if (message === undefined) return { outcome: 'elsewhere', unspentMicros: 0 }
+      const ledger = ledgerOf(message, advance)
+      const delivery = await deliver(message, ledger)
+      return { ...delivery, unspentMicros: await ledger.settle() }
     },
 
     /** Delivers notices, and what processes that are gone have left; called every few seconds by every process. */

@@ -23,13 +23,23 @@ import { channelOf, costOf, type Step } from '../routing/routing.ts'
 import { countSegments } from '../templates/templates.ts'
 import type { Breakers, Tried } from './breakers.ts'
 import type { Compose, Content } from './compose.ts'
+import { type Ledger, mayHaveGone } from './ledger.ts'
 
 const firstPollSeconds = 20
 
 /** The name under which the pool's mail server stands in attempts. */
 export const mailProvider = 'smtp'
 
-export type Work = { message: MessageRow; content: Content; position: number; deadline: Date }
+export type Work = {
+  message: MessageRow
+  content: Content
+  position: number
+  deadline: Date
+  ledger: Ledger
+}
+
+/** The setting of the guard's policy that has no room for the step: no provider was called. */
+export type Unaffordable = { outcome: 'unaffordable'; setting: string }
 
 /** What a try of the mail server gives. */
 export type Posted = Awaited<ReturnType<Post['send']>> | 'elsewhere'
@@ -60,13 +70,13 @@ export const createTries = (deps: TriesDeps & { compose: Compose; breakers: Brea
   const keepRefusal = async (
     message: MessageRow,
     attempt: { position: number; provider: string },
-    { reason, code }: { reason: string; code: string },
+    { reason, code, isPaid }: { reason: string; code: string; isPaid: boolean },
   ): Promise<void> => {
     const { pool_id: poolId, id: messageId, recipient, channel } = message
     const { position, provider } = attempt
     const to = channel === 'email' ? maskEmail(recipient) : maskPhone(recipient as E164)
     log.warn({ provider, reason, code, to }, 'a provider refused a message')
-    await messages.refuseAttempt({ poolId, messageId, position, reason, code: code.slice(0, 100) })
+    await messages.refuseAttempt({ poolId, messageId, position, reason, code: code.slice(0, 100), isPaid })
   }
 
   /** What the provider answered, kept. */
@@ -75,7 +85,9 @@ export const createTries = (deps: TriesDeps & { compose: Compose; breakers: Brea
     attempt: { position: number; provider: string; kind: ConnectedProvider['kind'] },
     outcome: SendOutcome,
   ): Promise<void> => {
-    if (outcome.outcome === 'refused') return keepRefusal(message, attempt, outcome)
+    if (outcome.outcome === 'refused') {
+      return keepRefusal(message, attempt, { ...outcome, isPaid: mayHaveGone(outcome) })
+    }
     await messages.acceptAttempt({
       poolId: message.pool_id,
       messageId: message.id,
@@ -98,8 +110,8 @@ export const createTries = (deps: TriesDeps & { compose: Compose; breakers: Brea
     priceOf,
 
     /** One step: undefined where it could not be tried. */
-    tryStep: async (work: Work, step: Step): Promise<Tried | undefined> => {
-      const { message, content, position, deadline } = work
+    tryStep: async (work: Work, step: Step): Promise<Tried | Unaffordable | undefined> => {
+      const { message, content, position, deadline, ledger } = work
       const { pool_id: poolId, id: messageId } = message
       const { provider } = step
       const connected = await providers.connected(poolId, provider)
@@ -107,11 +119,14 @@ export const createTries = (deps: TriesDeps & { compose: Compose; breakers: Brea
       const outgoing = await compose.forPhone(message, step, content)
       const segments = outgoing.channel === 'sms' ? countSegments(outgoing.text).segments : 1
       const price = await priceOf(poolId, step, segments)
+      const setting = await ledger.pay(price.priceMicros)
+      if (setting !== undefined) return { outcome: 'unaffordable', setting }
       return breakers.run(poolId, provider, async () => {
         const { id, channel } = outgoing
         const attempt = { poolId, messageId, position, id, provider, channel, segments, ...price }
         if (!(await messages.startAttempt(attempt))) return 'elsewhere'
         const outcome = await call(connected, outgoing, deadline)
+        ledger.book(price.priceMicros, mayHaveGone(outcome))
         await keepOutcome(message, { position, provider, kind: connected.kind }, outcome)
         return outcome
       })
@@ -123,7 +138,7 @@ export const createTries = (deps: TriesDeps & { compose: Compose; breakers: Brea
       attempt: AttemptRow,
       steps: readonly Step[],
     ): Promise<SendOutcome | undefined> => {
-      const { message, content, deadline } = work
+      const { message, content, deadline, ledger } = work
       const { position, provider } = attempt
       const step = steps.find((one) => isOf(attempt, one))
       const connected = await providers.connected(message.pool_id, provider)
@@ -141,13 +156,16 @@ export const createTries = (deps: TriesDeps & { compose: Compose; breakers: Brea
         await messages.markUnknown(message.pool_id, message.id, position)
         return undefined
       }
+      const price = Number(attempt.price_micros ?? 0)
+      ledger.takeOver(price)
+      ledger.book(price, mayHaveGone(outcome))
       await keepOutcome(message, { position, provider, kind: connected.kind }, outcome)
       return outcome
     },
 
     /** Hands a letter to the pool's mail server. */
     tryPost: async (work: Work): Promise<Posted> => {
-      const { message, content, position, deadline } = work
+      const { message, content, position, deadline, ledger } = work
       const { pool_id: poolId, id: messageId, recipient } = message
       const { budget } = await guard.policyOf(poolId)
       const attempt = { poolId, messageId, position, provider: mailProvider, channel: 'email' as const }
@@ -161,7 +179,8 @@ export const createTries = (deps: TriesDeps & { compose: Compose; breakers: Brea
         AbortSignal.timeout(left),
       )
       if (outcome.outcome === 'refused') {
-        await keepRefusal(message, attempt, outcome)
+        ledger.book(0, outcome.reason === 'timeout')
+        await keepRefusal(message, attempt, { ...outcome, isPaid: false })
         return outcome
       }
       const { providerMessageId } = outcome

@@ -4,7 +4,7 @@
 // What must stay true: its limits are counted and its verdict is read in the statement that issues the code (rule 20,
 // rule 22); what it refuses does not depend on whether anybody has the number (rule 10); the inbox, which costs nothing
 // and reaches nobody, is not guarded.
-import { ApiError } from '../api-codes.ts'
+import { type ApiCodeName, ApiError } from '../api-codes.ts'
 import type { Application } from '../applications/applications.ts'
 import type { Audit } from '../audit/audit.ts'
 import type { Config } from '../config.ts'
@@ -15,16 +15,15 @@ import {
   providerKey,
 } from '../conversions/conversions.ts'
 import { type Clock, secondsAfter } from '../core/clock.ts'
-import { takeOne } from '../core/counters.ts'
 import { randomInteger } from '../core/crypto.ts'
 import type { Database, Queryable, Sql } from '../core/database.ts'
 import { fieldsInvalid } from '../core/faults.ts'
 import type { Log } from '../core/log.ts'
-import { microsOf } from '../core/money.ts'
 import { wideNetworkOf } from '../core/network.ts'
 import type { Messages } from '../messages/messages.ts'
 import type { CountedLimit, IssueGate } from '../passcodes/passcodes.ts'
 import { type E164, maskPhone, numberTypeOf, prefixesOf } from '../phone-numbers/phone-numbers.ts'
+import { createBudget, moneyLimits } from './budget.ts'
 import { defaultPolicy, faultsOfLookup, faultsOfPolicy, type GuardPolicy } from './policy.ts'
 import { createRefuser } from './refuser.ts'
 import {
@@ -36,6 +35,7 @@ import {
   upsertPolicy,
 } from './store.ts'
 
+export { isBudget } from './budget.ts'
 export { createLineLookups, type LineLookups } from './line-lookups.ts'
 export { defaultPolicy, GuardPolicy } from './policy.ts'
 export {
@@ -61,10 +61,13 @@ export type GuardedRequest = {
   application: Application
   phone: E164
   ip: string
-  /** What the message will cost at most. */
+  /** What the message costs by the first step of its route; a try that costs more takes the rest before it starts. */
   priceMicros: number
   captchaSolved: boolean
 }
+
+/** What the checks before found, where the policy only observes. */
+export type GuardNote = ApiCodeName | undefined
 
 type Deps = {
   db: Database
@@ -106,7 +109,6 @@ export const createGuard = ({ db, conversions, messages, audit, clock, config, l
     }
     const ofPool = { ...common, shard: randomInteger(poolShards) }
     const regionCount = policy.regionMessagesPerHour[region] ?? limits.messagesPerRegionHour.count
-    const money = { ...ofPool, amount: request.priceMicros }
     return [
       {
         ...common,
@@ -116,20 +118,7 @@ export const createGuard = ({ db, conversions, messages, audit, clock, config, l
       { ...common, key: `messages_prefix:${range}`, ...limits.messagesPerPrefixHour },
       { ...ofPool, key: `messages_region:${region}`, ...limits.messagesPerRegionHour, count: regionCount },
       { ...ofPool, key: 'messages_pool', ...limits.messagesPerPoolHour },
-      {
-        ...money,
-        key: budgetKeys.hour,
-        setting: 'budget.perHour',
-        count: microsOf(policy.budget.perHour),
-        windowSeconds: 3600,
-      },
-      {
-        ...money,
-        key: budgetKeys.day,
-        setting: 'budget.perDay',
-        count: microsOf(policy.budget.perDay),
-        windowSeconds: 86_400,
-      },
+      ...moneyLimits(policy, request.priceMicros),
     ]
   }
 
@@ -151,12 +140,20 @@ export const createGuard = ({ db, conversions, messages, audit, clock, config, l
     })
   }
 
-  const gateOf = (policy: GuardPolicy, { application, phone, captchaSolved }: GuardedRequest): IssueGate => ({
-    verdict: (now) => verdictOf(policy, { poolId: application.poolId, phone, now }),
-    refused: policy.mode !== 'enforce' ? [] : captchaSolved ? ['blocked'] : ['blocked', 'challenged'],
+  const gateOf = (policy: GuardPolicy, request: GuardedRequest, note: GuardNote): IssueGate => ({
+    verdict: (now) => verdictOf(policy, { poolId: request.application.poolId, phone: request.phone, now }),
+    refused: policy.mode === 'enforce' ? refusedVerdicts(request) : [],
+    note,
   })
 
+  const verdictNow = async (policy: GuardPolicy, poolId: string, phone: E164): Promise<Verdict> => {
+    const [row] = await db.query<{ verdict: string }>(verdictOf(policy, { poolId, phone, now: clock.now() }))
+    return (row?.verdict ?? 'open') as Verdict
+  }
+
   return {
+    ...createBudget({ db, audit, clock, log, policyOf, storedPolicy }),
+
     policyOf,
 
     /** The policy as it stands in the database. */
@@ -179,22 +176,30 @@ export const createGuard = ({ db, conversions, messages, audit, clock, config, l
     },
 
     /** @throws ApiError region_not_allowed, phone_type_not_allowed */
-    requireAllowedNumber: (policy: GuardPolicy, phone: E164): void => {
+    requireAllowedNumber: (policy: GuardPolicy, phone: E164): GuardNote => {
       const refusal = refusalOfNumber(policy, phone)
-      if (refusal !== undefined) refuse(policy, refusal)
+      return refusal === undefined ? undefined : refuse(policy, refusal)
+    },
+
+    /** Whether the guard would stop a request as things stand: then nobody is paid to look its number up. */
+    wouldStop: async (policy: GuardPolicy, request: GuardedRequest): Promise<boolean> => {
+      const { poolId } = request.application
+      const wanted = countedLimits(policy, request)
+      const used = await selectUsed(db, { poolId, keys: wanted.map(({ key }) => key), now: clock.now() })
+      const isOver = wanted.some(
+        ({ key, amount, count }) => Number(used.find((one) => one.key === key)?.used ?? 0) + amount > count,
+      )
+      return isOver || refusedVerdicts(request).includes(await verdictNow(policy, poolId, request.phone))
     },
 
     /** What would become of a message to a number now, were it asked for; nothing is counted, nobody is asked. */
     judge: async (poolId: string, phone: E164) => {
       const policy = await policyOf(poolId)
       const { conversion, mode } = policy
-      const [row] = await db.query<{ verdict: string }>(
-        verdictOf(policy, { poolId, phone, now: clock.now() }),
-      )
       const refusal = refusalOfNumber(policy, phone)
       return {
         mode,
-        verdict: (row?.verdict ?? 'open') as Verdict,
+        verdict: await verdictNow(policy, poolId, phone),
         ...(refusal === undefined ? {} : { refusal: refusal.code, reason: refusal.reason }),
         ...conversion,
       }
@@ -210,22 +215,15 @@ export const createGuard = ({ db, conversions, messages, audit, clock, config, l
       })
     },
 
-    /** What of the budget is used, and when the first of what was counted is forgotten. */
-    spending: async (poolId: string) => {
-      const { budget } = await policyOf(poolId)
-      const used = await selectUsed(db, { poolId, keys: Object.values(budgetKeys), now: clock.now() })
-      const of = (key: string) => {
-        const row = used.find((one) => one.key === key)
-        return { usedMicros: Number(row?.used ?? 0), resetsAt: row?.resets_at }
-      }
-      return { budget, hour: of(budgetKeys.hour), day: of(budgetKeys.day) }
-    },
-
     /** What the statement that issues the code counts and checks for the guard. */
-    terms: (policy: GuardPolicy, request: GuardedRequest): { limits: CountedLimit[]; gate?: IssueGate } =>
+    terms: (
+      policy: GuardPolicy,
+      request: GuardedRequest,
+      note: GuardNote,
+    ): { limits: CountedLimit[]; gate?: IssueGate } =>
       policy.mode === 'off'
         ? { limits: [] }
-        : { limits: countedLimits(policy, request), gate: gateOf(policy, request) },
+        : { limits: countedLimits(policy, request), gate: gateOf(policy, request, note) },
 
     /** @throws ApiError captcha_required, region_not_allowed where the gate refused */
     requireOpen: (policy: GuardPolicy, phone: E164, verdict: string, captchaSolved: boolean): void => {
@@ -235,24 +233,6 @@ export const createGuard = ({ db, conversions, messages, audit, clock, config, l
       if (verdict === 'challenged' && !captchaSolved) {
         refuse(policy, new ApiError('captcha_required', `few codes come back from ${maskPhone(phone)}`))
       }
-    },
-
-    /** The budget is spent: told once a window, by whichever process meets it first. */
-    raiseAlarm: async (application: Application, setting: string): Promise<void> => {
-      const window = setting === 'budget.perHour' ? ('perHour' as const) : ('perDay' as const)
-      const { poolId } = application
-      const isToldAlready = await takeOne(db, {
-        poolId,
-        key: `alarm:${setting}`,
-        count: 1,
-        windowSeconds: window === 'perHour' ? 3600 : 86_400,
-        now: clock.now(),
-      })
-      if (isToldAlready !== undefined) return
-      const { budget } = await policyOf(poolId)
-      const detail = { window, limit: budget[window], currency: budget.currency }
-      log.error({ poolId, ...detail }, 'the SMS budget is spent: no message that costs money is sent')
-      await audit.record(poolId, { type: 'sms_budget.exhausted', applicationId: application.id, detail })
     },
 
     /** Counts the messages whose codes have had time to come back; called every few seconds by every process. */
@@ -281,6 +261,9 @@ export type Guard = ReturnType<typeof createGuard>
 
 export type Verdict = 'open' | 'challenged' | 'blocked'
 
+const refusedVerdicts = ({ captchaSolved }: GuardedRequest): Verdict[] =>
+  captchaSolved ? ['blocked'] : ['blocked', 'challenged']
+
 const refusalOfNumber = (policy: GuardPolicy, phone: E164): ApiError | undefined => {
   const { region } = prefixesOf(phone)
   const { allowedRegions, deniedRegions, refusedNumberTypes } = policy
@@ -302,8 +285,3 @@ const verdictOfRate = (
   if (level !== 'region' && rate < blockBelow) return 'blocked'
   return rate < challengeBelow ? 'challenged' : 'open'
 }
-
-const budgetKeys = { hour: 'budget_hour', day: 'budget_day' } as const
-
-/** The limits of money by their names in the log and in the policy. */
-export const isBudget = (setting: string): boolean => setting.startsWith('budget.')

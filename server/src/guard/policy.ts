@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox'
 import type { FieldFault } from '../api-codes.ts'
 import { microsOf } from '../core/money.ts'
 import { schemaFaults } from '../core/schema.ts'
+import { countryList, isCountry } from '../phone-numbers/phone-numbers.ts'
 
 export const numberTypes = [
   'mobile',
@@ -139,6 +140,7 @@ export const faultsOfPolicy = (policy: GuardPolicy): FieldFault[] => {
   if (faults.length > 0) return faults
   const { conversion, budget } = policy
   return [
+    ...faultsOfRegions(policy),
     ...(conversion.blockBelow > conversion.challengeBelow
       ? [{ field: 'conversion.blockBelow', message: 'must not be above conversion.challengeBelow' }]
       : []),
@@ -147,6 +149,33 @@ export const faultsOfPolicy = (policy: GuardPolicy): FieldFault[] => {
       : []),
   ]
 }
+
+/** A country that there is none of would be refused for ever, or never, without a word: Britain is GB, and not UK. */
+const faultsOfRegions = ({
+  allowedRegions,
+  deniedRegions,
+  regionMessagesPerHour,
+}: GuardPolicy): FieldFault[] => {
+  const listed = [
+    ...(allowedRegions ?? []).map((region, at) => ({ field: `allowedRegions.${at}`, region })),
+    ...deniedRegions.map((region, at) => ({ field: `deniedRegions.${at}`, region })),
+    ...Object.keys(regionMessagesPerHour).map((region) => ({
+      field: `regionMessagesPerHour.${region}`,
+      region,
+    })),
+  ]
+  return listed
+    .filter(({ region }) => !isRegion(region))
+    .map(({ field }) => ({
+      field,
+      message:
+        'must be a country of ISO 3166-1 alpha-2, such as GB for the United Kingdom, or an assigned calling code, such as 870',
+    }))
+}
+
+/** A country, or a calling code that belongs to none. */
+const isRegion = (region: string): boolean =>
+  isCountry(region) || countryList().some(({ phoneCountryCode }) => phoneCountryCode === `+${region}`)
 
 /** `kind` is of the provider that the policy names; undefined: there is none of that name. */
 export const faultsOfLookup = ({ lookup }: GuardPolicy, kind: string | undefined): FieldFault[] =>

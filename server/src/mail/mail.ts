@@ -1,12 +1,17 @@
 // Messages to email addresses: sending a passcode, or a link, there.
 //
 // What must stay true: the message is written before the mail server is called (rule 23); the reply is the same whether
-// or not somebody has the address, and takes the same time (rule 10).
+// or not somebody has the address, takes the same time, and leaves the same waiting time behind (rule 10).
 import { ApiError } from '../api-codes.ts'
 import type { Application } from '../applications/applications.ts'
 import type { Log } from '../core/log.ts'
 import { inboxProvider, leaseSeconds } from '../messages/messages.ts'
-import { isSentToKnownOnly, type Passcodes, type Purpose } from '../passcodes/passcodes.ts'
+import {
+  type IssuedMessage,
+  isSentToKnownOnly,
+  type Passcodes,
+  type Purpose,
+} from '../passcodes/passcodes.ts'
 import type { AccessToken } from '../tokens/tokens.ts'
 import type { Post } from './post.ts'
 
@@ -30,18 +35,23 @@ export type MailRequest = {
 type Deliver = (
   poolId: string,
   messageId: string,
-) => Promise<{ outcome: string } | { outcome: 'failed'; reasons: string[] }>
+) => Promise<{ outcome: string } | { outcome: 'failed'; reasons: string[]; mayHaveGone: boolean }>
 
 type Deps = { passcodes: Passcodes; post: Post; deliver: Deliver; log: Log }
 
 export const createMail = ({ passcodes, post, deliver, log }: Deps) => {
   const besideRequests = new Set<Promise<void>>()
 
-  const hand = async (poolId: string, messageId: string, undo: () => Promise<void>): Promise<void> => {
-    const result = await deliver(poolId, messageId)
-    if (result.outcome !== 'failed') return
-    await undo()
-    throw new ApiError('email_undeliverable', 'reasons' in result ? result.reasons.join('; ') : '')
+  const hand = async (
+    { application, purpose }: MailRequest,
+    messageId: string,
+    issued: IssuedMessage,
+  ): Promise<void> => {
+    const result = await deliver(application.poolId, messageId)
+    if (result.outcome !== 'failed' || !('reasons' in result)) return
+    // To an address that nobody has nothing goes, and so its waiting time never ends early (rule 10).
+    if (!result.mayHaveGone && !isSentToKnownOnly(purpose, application)) await issued.endCooldown()
+    throw new ApiError('email_undeliverable', result.reasons.join('; '))
   }
 
   return {
@@ -49,7 +59,8 @@ export const createMail = ({ passcodes, post, deliver, log }: Deps) => {
      * @throws ApiError email_not_configured, sms_cooldown, sms_limit_reached, passcode_attempts_exceeded,
      *   email_undeliverable
      */
-    sendPasscode: async ({ email, ...request }: MailRequest): Promise<void> => {
+    sendPasscode: async (wish: MailRequest): Promise<void> => {
+      const { email, ...request } = wish
       const { application, purpose } = request
       const { poolId } = application
       const carrier = await post.carrierOf(poolId)
@@ -61,7 +72,7 @@ export const createMail = ({ passcodes, post, deliver, log }: Deps) => {
       }
       const issued = await passcodes.issue({ ...wanted, leaseSeconds })
       if (issued.id === undefined) return
-      const handed = hand(poolId, issued.id, issued.undo)
+      const handed = hand(wish, issued.id, issued)
       if (!isSentToKnownOnly(purpose, application)) return handed
       // Only an address that somebody has gets this letter: who asks must not see how long the server took (rule 10).
       const aside = handed

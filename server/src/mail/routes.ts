@@ -34,7 +34,7 @@ export const mailRoutes = (http: Http, { mail, ...deps }: MailSettingsDeps & { m
         tags: ['Codes'],
         summary: 'Send a code by email',
         description:
-          'As send-sms, by email: the first step of binding an address, signing in or up, and whatever else a code is asked for. CHANNEL_VERIFY_EMAIL_LINK brings a link in place of a code: who opens it, and presses the button there, has confirmed the address.',
+          'As send-sms, by email: the first step of binding an address, signing in or up, and whatever else a code is asked for. CHANNEL_VERIFY_EMAIL_LINK brings a link in place of a code: who opens it, and presses the button there, has confirmed the address; a second button, for who did not make the account, takes the address off it.',
         body: SendEmailBody,
         response: { 200: envelope() },
       },

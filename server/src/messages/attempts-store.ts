@@ -88,14 +88,17 @@ export const insertAttempt = async (db: Queryable, attempt: NewAttempt): Promise
   return rows.length === 1
 }
 
-/** By currency. Ids begin with their time (RFC 9562, section 5.7), so that the primary key finds the new ones. */
+/**
+ * By currency, with tries of which nobody knows whether they reached the phone. Ids begin with their time (RFC 9562,
+ * section 5.7), so that the primary key finds the new ones.
+ */
 export const selectSpending = (db: Queryable, given: { poolId: string; since: Date }) =>
   db.query<{ currency: string; micros: string | number; segments: string | number }>(sql`
     select currency, sum(price_micros) as micros, sum(segments) as segments
       from message_attempts
      where pool_id = ${given.poolId}
        and message_id >= ${firstIdOf(given.since)}::uuid
-       and state in ('accepted', 'sent', 'delivered', 'failed')
+       and (state in ('accepted', 'sent', 'delivered', 'failed', 'unknown') or (state = 'refused' and price_micros > 0))
        and currency is not null
      group by currency
      order by currency`)
@@ -118,12 +121,21 @@ export const markUnknown = (db: Queryable, poolId: string, messageId: string, po
 
 export const refuseAttempt = (
   db: Queryable,
-  given: { poolId: string; messageId: string; position: number; reason: string; code: string; at: Date },
+  given: {
+    poolId: string
+    messageId: string
+    position: number
+    reason: string
+    code: string
+    /** Whether its price counts: the message may have gone out all the same. */
+    isPaid: boolean
+    at: Date
+  },
 ) =>
   db.query(sql`
     update message_attempts
        set state = 'refused', reason = ${given.reason}, code = ${given.code},
-           price_micros = 0, answered_at = ${given.at}, finished_at = ${given.at}
+           price_micros = case when ${given.isPaid}::boolean then price_micros else 0 end, answered_at = ${given.at}, finished_at = ${given.at}
      where pool_id = ${given.poolId}
        and message_id = ${given.messageId}
        and position = ${given.position}

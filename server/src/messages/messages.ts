@@ -126,6 +126,7 @@ export const createMessages = ({ db, clock }: { db: Database; clock: Clock }) =>
     position: number
     reason: string
     code: string
+    isPaid: boolean
   }): Promise<void> => {
     await refuseAttempt(db, { ...given, at: clock.now() })
   },

@@ -33,7 +33,8 @@ const Message = Type.Object({
   provider: Type.Optional(Type.String({ description: 'Who has taken it.', examples: ['twilio'] })),
   guardNote: Type.Optional(
     Type.String({
-      description: 'What the guard would have done, had it not only observed.',
+      description:
+        'What the guard would have done, had it not only observed: `challenged`, `blocked`, `limited`, or the refusal of the number or its line.',
       examples: ['challenged'],
     }),
   ),

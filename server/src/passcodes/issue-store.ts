@@ -35,6 +35,8 @@ export type IssueGate = {
   verdict: (now: Date) => Sql
   /** With these verdicts nothing is issued. */
   refused: readonly string[]
+  /** What was found before, for the note on the message. */
+  note: string | undefined
 }
 
 export type CountedLimit = {
@@ -212,6 +214,7 @@ const guardNote = (gate: IssueGate | undefined): Sql =>
     ? sql`null::text`
     : sql`
       (select case
+                when ${gate.note ?? null}::text is not null then ${gate.note ?? null}::text
                 when gate.verdict <> 'open' then gate.verdict
                 when exists (select from overrun where not overrun.enforced) then 'limited'
               end

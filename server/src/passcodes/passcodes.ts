@@ -78,8 +78,8 @@ export type IssuedMessage = {
   /** What the gate said, and which limits that are not enforced are spent, by their settings. */
   gateVerdict: string
   overrun: readonly string[]
-  /** Gives back the cooldown, and what else cost money: no provider took the message. */
-  undo(): Promise<void>
+  /** Gives back the cooldown: nothing went out, and whoever asks may learn it. */
+  endCooldown(): Promise<void>
 }
 
 export type PasscodeProof = {
@@ -107,7 +107,8 @@ export class LimitSpent extends ApiError {
 /** What every limit is that says nothing else. */
 const one = { perAudience: false, shard: 0, amount: 1, enforced: true } as const
 
-type Attempted = IssueRow & { messageId: string; limits: readonly CountedLimit[] }
+type Limits = readonly [CountedLimit, ...CountedLimit[]]
+type Attempted = IssueRow & { messageId: string; limits: Limits }
 
 const isGated = ({ gate }: PasscodeRequest, row: IssueRow): boolean =>
   gate?.refused.includes(row.gate_verdict) === true && row.spent_position === null
@@ -148,7 +149,6 @@ export const createPasscodes = ({ db, keyring, clock, config }: Deps) => {
     const asker = sender?.userId ?? stranger
     const holder = belongsToSender(purpose) ? asker : stranger
     const limitsOfRequest = countedLimits(request, asker)
-    const [cooldown] = limitsOfRequest
     const messageId = newId(clock)
     const row = await issuePasscode(db, {
       poolId: application.poolId,
@@ -195,18 +195,18 @@ export const createPasscodes = ({ db, keyring, clock, config }: Deps) => {
       },
     })
     // Who lost a race for the last unit of another limit got no message, and need not wait for the next.
-    if (row.cooldown_charged && !row.issued) await giveBackAll(application.poolId, [cooldown])
+    if (row.cooldown_charged && !row.issued) await endCooldown(application.poolId, limitsOfRequest)
     return { ...row, messageId, limits: limitsOfRequest }
   }
 
-  const giveBackAll = async (poolId: string, taken: readonly CountedLimit[]): Promise<void> => {
-    for (const limit of taken) await giveBack(db, { poolId, ...limit })
-  }
+  /** The cooldown is the first of the limits. */
+  const endCooldown = async (poolId: string, [cooldown]: Limits): Promise<void> =>
+    giveBack(db, { poolId, ...cooldown })
 
   const countedLimits = (
     { application, purpose, recipient, ip, limits: more = [] }: PasscodeRequest,
     asker: string,
-  ): [CountedLimit, ...CountedLimit[]] => [
+  ): Limits => [
     { ...one, key: `message_cooldown:${purpose}:${recipient}:${asker}`, ...limits.messageCooldown },
     {
       ...one,
@@ -276,11 +276,7 @@ export const createPasscodes = ({ db, keyring, clock, config }: Deps) => {
         id: row.addressed ? row.messageId : undefined,
         gateVerdict: row.gate_verdict,
         overrun: taken.filter(({ key }) => row.overrun.includes(key)).map(({ setting }) => setting),
-        undo: () =>
-          giveBackAll(
-            request.application.poolId,
-            taken.filter((limit, index) => index === 0 || limit.amount !== 1),
-          ),
+        endCooldown: () => endCooldown(request.application.poolId, taken),
       }
     },
 

@@ -116,3 +116,8 @@ export const countryList = (): Country[] => {
   countries ??= listCountries()
   return countries
 }
+
+/** Of ISO 3166-1 or of libphonenumber: ISO has some without numbers, libphonenumber some that ISO does not assign. */
+export const isCountry = (alpha2: string): boolean =>
+  /^[A-Z]{2}$/.test(alpha2) &&
+  (alpha2ToAlpha3(alpha2) !== undefined || countryList().some((country) => country.alpha2 === alpha2))

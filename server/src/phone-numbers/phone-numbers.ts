@@ -11,7 +11,7 @@ import metadata from 'libphonenumber-js/max/metadata'
 import { ApiError } from '../api-codes.ts'
 import { foldWriting } from './writing.ts'
 
-export { type Country, countryList } from './country-list.ts'
+export { countryList, isCountry } from './country-list.ts'
 export { type NumberPrefixes, type NumberType, numberTypeOf, prefixesOf } from './number-type.ts'
 
 /** `+8618812345678`: a plus, the calling code, the national number; 15 digits at most (ITU-T E.164). */

@@ -1,7 +1,8 @@
 // The providers of all pools that are ready to be called, made when they are first needed.
 //
 // What must stay true: one connection a provider and process, whoever asks at the same time; a change made by another
-// process is seen within `cacheSeconds`, and what it replaces is closed.
+// process is seen within `cacheSeconds`, and what it replaces is closed; one that cannot be connected is told once in
+// the log, and stops no other.
 import type { Static, TObject } from 'typebox'
 import type { Clock } from '../core/clock.ts'
 import type { Database } from '../core/database.ts'
@@ -22,7 +23,8 @@ type Deps = {
   takeReceipts(poolId: string, provider: string, receipts: readonly Receipt[]): Promise<void>
 }
 
-type Kept = { poolId: string; row: ProviderRow; connected: ConnectedProvider; until: number }
+/** `connected` is undefined where the row cannot be: until it is changed, it is not tried again. */
+type Kept = { poolId: string; row: ProviderRow; connected: ConnectedProvider | undefined; until: number }
 
 export const createConnections = ({ db, secretsOf, clock, log, takeReceipts }: Deps) => {
   const cache = new Map<string, Kept>()
@@ -30,9 +32,10 @@ export const createConnections = ({ db, secretsOf, clock, log, takeReceipts }: D
   const close = async (key: string): Promise<void> => {
     const kept = cache.get(key)
     cache.delete(key)
-    await kept?.connected.provider.close?.()
+    await kept?.connected?.provider.close?.()
   }
 
+  /** @throws Error where the secrets cannot be opened, or the settings do not fit together */
   const connect = (poolId: string, row: ProviderRow): ConnectedProvider => {
     const kind = kindOf(row.kind as ProviderKindName)
     const settings = { ...row.settings, ...secretsOf(poolId, row) }
@@ -43,6 +46,18 @@ export const createConnections = ({ db, secretsOf, clock, log, takeReceipts }: D
       takeReceipts: (receipts) => takeReceipts(poolId, row.name, receipts),
     })
     return { provider, kind, settings }
+  }
+
+  const tryToConnect = (poolId: string, row: ProviderRow): ConnectedProvider | undefined => {
+    try {
+      return connect(poolId, row)
+    } catch (error) {
+      log.error(
+        { err: error, poolId, provider: row.name },
+        'the provider cannot be connected: its settings and secrets must be given again',
+      )
+      return undefined
+    }
   }
 
   const keptOf = async (poolId: string, name: string): Promise<Kept | undefined> => {
@@ -59,14 +74,14 @@ export const createConnections = ({ db, secretsOf, clock, log, takeReceipts }: D
     // never to the same text.
     const kept = cache.get(key)
     const isSame = kept?.row.sealed_secrets === row.sealed_secrets
-    const connected = kept !== undefined && isSame ? kept.connected : connect(poolId, row)
+    const connected = kept !== undefined && isSame ? kept.connected : tryToConnect(poolId, row)
     const current = { poolId, row, connected, until: now + cacheSeconds * 1000 }
     cache.set(key, current)
-    if (kept !== undefined && !isSame) await kept.connected.provider.close?.()
+    if (kept !== undefined && !isSame) await kept.connected?.provider.close?.()
     return current
   }
 
-  /** The provider of that name, ready to be called; undefined where there is none, or it is switched off. */
+  /** The provider of that name, ready to be called; undefined where there is none, it is off or cannot be connected. */
   const connected = async (poolId: string, name: string): Promise<ConnectedProvider | undefined> => {
     const kept = await keptOf(poolId, name)
     return kept?.row.enabled === true ? kept.connected : undefined

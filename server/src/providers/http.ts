@@ -7,10 +7,13 @@ export type ProviderReply = { status: number; headers: Headers; text: string; js
 /** The call did not bring a reply. */
 export class CallFailed extends Error {
   readonly reason: FailureReason
+  /** As of `SendOutcome`. */
+  readonly maybeSent: boolean | undefined
 
-  constructor(reason: FailureReason, code: string) {
+  constructor(reason: FailureReason, code: string, maybeSent?: boolean) {
     super(code)
     this.reason = reason
+    this.maybeSent = maybeSent
   }
 }
 
@@ -30,9 +33,13 @@ export const callProvider = async (
     if (init.signal.aborted) throw new CallFailed('timeout', 'timeout')
     const cause = error instanceof Error ? error.cause : undefined
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'connection failed'
-    throw new CallFailed('connection_failed', code)
+    throw new CallFailed('connection_failed', code, beforeRequest.test(code) ? undefined : true)
   }
 }
+
+/** What Node.js and OpenSSL say where there was no connection yet: then nothing was asked for. */
+const beforeRequest =
+  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$|CERT|SELF_SIGNED|ERR_TLS|ERR_SSL|EPROTO|UNABLE_TO_/
 
 /** A gateway that never stops talking must not fill our memory: what lies beyond the limit is not read. */
 const readText = async (response: Response): Promise<string> => {
@@ -59,11 +66,16 @@ export const outcomeOf = async (attempt: () => Promise<SendOutcome>): Promise<Se
   try {
     return await attempt()
   } catch (error) {
-    if (error instanceof CallFailed) return { outcome: 'refused', reason: error.reason, code: error.message }
+    if (error instanceof CallFailed) {
+      const { reason, message: code, maybeSent } = error
+      return { outcome: 'refused', reason, code, ...(maybeSent !== undefined && { maybeSent }) }
+    }
     return {
       outcome: 'refused',
       reason: 'provider_fault',
       code: error instanceof Error ? error.name : 'fault',
+      // It may be the answer that could not be read.
+      maybeSent: true,
     }
   }
 }
@@ -71,7 +83,8 @@ export const outcomeOf = async (attempt: () => Promise<SendOutcome>): Promise<Se
 /** A status that says something by itself where the body does not. */
 export const reasonOfStatus = (status: number): FailureReason => {
   if (status === 401 || status === 403) return 'credentials_invalid'
-  if (status === 408) return 'timeout'
+  // 504: of a gateway in front, which did not wait for the provider's answer.
+  if (status === 408 || status === 504) return 'timeout'
   if (status === 429) return 'throttled'
   return status >= 500 ? 'provider_fault' : 'request_rejected'
 }

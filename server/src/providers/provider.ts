@@ -51,6 +51,8 @@ export type SendOutcome =
       reason: FailureReason
       /** The provider's own code, for the timeline. Never a text that may hold the number or the message. */
       code: string
+      /** Whether the message may have gone out all the same. Absent: only where the reason is `timeout`. */
+      maybeSent?: boolean
     }
 
 /** What became of an accepted message. */
@@ -85,6 +87,9 @@ export type AcceptedMessage = {
   sentAt: Date
 }
 
+/** What is to be found out about a number; each costs money of its own. */
+export type LineQuestion = { lineType: boolean; simSwap: boolean }
+
 export type LineLookup = {
   /** The provider's word for the kind of line, as `nonFixedVoip`. */
   lineType: string | undefined
@@ -100,7 +105,7 @@ export type Provider = {
   /** What has become of a message by now; undefined when nothing new is known. @throws when the provider fails */
   poll?(message: AcceptedMessage, signal: AbortSignal): Promise<Receipt | undefined>
   /** @throws when the provider fails */
-  lookUp?(phone: E164, signal: AbortSignal): Promise<LineLookup>
+  lookUp?(phone: E164, wanted: LineQuestion, signal: AbortSignal): Promise<LineLookup>
   /** Ends connections that stay open. */
   close?(): Promise<void>
 }

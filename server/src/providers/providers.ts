@@ -25,6 +25,7 @@ export { type FailureReason, failures } from './failures.ts'
 export { connectProvider, type ProviderKindName, providerKinds } from './kinds.ts'
 export type {
   AcceptedMessage,
+  LineQuestion,
   Money,
   OutgoingMessage,
   PhoneChannel,
@@ -72,6 +73,15 @@ export const createProviders = ({ db, keyring, clock, log, config, takeReceipts 
   const secretsOf = (poolId: string, row: ProviderRow): Record<string, unknown> =>
     JSON.parse(keyring.unseal(row.sealed_secrets, contextOf(poolId, row.name)))
 
+  /** Undefined where no configured master key opens them: then they must be given again. */
+  const keptSecretsOf = (poolId: string, row: ProviderRow): Record<string, unknown> | undefined => {
+    try {
+      return secretsOf(poolId, row)
+    } catch {
+      return undefined
+    }
+  }
+
   const tokenOf = (poolId: string, name: string, key = keyring.current): string =>
     digest(key.fingerprint, 'receipt url', poolId, name).toString('base64url').slice(0, 32)
 
@@ -83,7 +93,7 @@ export const createProviders = ({ db, keyring, clock, log, config, takeReceipts 
     kind: row.kind as ProviderKindName,
     enabled: row.enabled,
     settings: row.settings,
-    secrets: Object.keys(secretsOf(poolId, row)),
+    secrets: Object.keys(keptSecretsOf(poolId, row) ?? {}),
     receiptUrl: receiptUrlOf(poolId, row.name),
     updatedAt: row.updated_at.toISOString(),
   })
@@ -127,8 +137,11 @@ export const createProviders = ({ db, keyring, clock, log, config, takeReceipts 
     tx: Queryable = db,
   ): Promise<'created' | 'changed' | 'unchanged'> => {
     const row = await selectProvider(tx, poolId, given.name)
+    const keptSecrets = row?.kind === given.kind ? keptSecretsOf(poolId, row) : undefined
     const kept =
-      row?.kind === given.kind ? { settings: row.settings, secrets: secretsOf(poolId, row) } : undefined
+      row === undefined || keptSecrets === undefined
+        ? undefined
+        : { settings: row.settings, secrets: keptSecrets }
     const { settings, secrets } = parse(given, kept)
     const isSame = isDeepStrictEqual({ settings, secrets }, kept) && row?.enabled === given.enabled
     if (isSame) return 'unchanged'

@@ -42,11 +42,13 @@ export const createTestMessages = ({ db, providers, audit, clock, config }: Deps
     poolId: string,
     { provider, channel }: TestMessage,
   ): Promise<ConnectedProvider> => {
-    if ((await providers.find(poolId, provider)) === undefined) {
-      throw new ApiError('record_not_found', 'no such provider')
-    }
+    const configured = await providers.find(poolId, provider)
+    if (configured === undefined) throw new ApiError('record_not_found', 'no such provider')
+    if (!configured.enabled) throw fieldInvalid('name', 'is switched off: enable the provider first')
     const connected = await providers.connected(poolId, provider)
-    if (connected === undefined) throw fieldInvalid('name', 'is switched off: enable the provider first')
+    if (connected === undefined) {
+      throw fieldInvalid('name', 'cannot be connected: give its settings and secrets again')
+    }
     const { channels } = connected.kind
     if (!channels.includes(channel)) throw fieldInvalid('channel', `must be one of: ${channels.join(', ')}`)
     return connected

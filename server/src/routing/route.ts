@@ -97,7 +97,7 @@ export const Route = Type.Object(
     order: Type.Optional(
       Type.Enum(['listed', 'share', 'learned'], {
         description:
-          '`listed`: as written. `share`: one step is drawn by its share, the others follow. `learned`: by the share of codes that came back, then by price. Default: listed.',
+          '`listed`: as written. `share`: one step is drawn by its share, the others follow. `learned`: among those of one channel by the share of codes that came back, then by price; the channels as written. Default: listed.',
         examples: ['listed'],
       }),
     ),
@@ -112,6 +112,8 @@ export const Route = Type.Object(
 
 export type Route = Static<typeof Route>
 export type Step = Static<typeof Step>
+
+export const channelOf = (step: Step): 'sms' | 'voice' | 'whatsapp' => step.channel ?? 'sms'
 
 export const Routes = Type.Array(Route, { maxItems: 300 })
 

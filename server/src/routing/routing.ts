@@ -1,8 +1,9 @@
 // Which providers serve a number, and in which order they are tried.
 //
 // What must stay true: the first route that serves a number is the one; a number that no route serves is refused before
-// anything is counted (rule 21); what was tried for a code without a sign that it arrived comes last.
-import { ApiError, type FieldFault } from '../api-codes.ts'
+// anything is counted (rule 21); what was tried for a code without a sign that it arrived comes last; a step is placed by
+// what it costs, also where it names no price.
+import { ApiError } from '../api-codes.ts'
 import type { Config } from '../config.ts'
 import { type Conversions, providerKey, type RateRow } from '../conversions/conversions.ts'
 import type { Clock } from '../core/clock.ts'
@@ -11,13 +12,14 @@ import type { Database, Queryable } from '../core/database.ts'
 import { fieldsInvalid } from '../core/faults.ts'
 import { microsOf } from '../core/money.ts'
 import { schemaFaults } from '../core/schema.ts'
+import type { Guard } from '../guard/guard.ts'
 import { inboxProvider } from '../messages/messages.ts'
 import { type E164, prefixesOf } from '../phone-numbers/phone-numbers.ts'
-import { type ProviderKindName, providerKinds } from '../providers/providers.ts'
-import { firstRoutes, type Route, Routes, type Step } from './route.ts'
+import { faultsOfRoutes, faultsOfServed } from './faults.ts'
+import { channelOf, firstRoutes, type Route, Routes, type Step } from './route.ts'
 import { deleteRoutes, insertRoute, selectProviderKinds, selectRoutes } from './store.ts'
 
-export { Route, Routes, type Step } from './route.ts'
+export { channelOf, Route, Routes, type Step } from './route.ts'
 
 const cacheSeconds = 5
 
@@ -27,9 +29,15 @@ const rateStep = 0.05
 /** As the guard: each provider starts as if ten codes had been sent and half of them had come back. */
 const prior = 10
 
-type Deps = { db: Database; conversions: Conversions; clock: Clock; config: Pick<Config, 'inbox'> }
+type Deps = {
+  db: Database
+  conversions: Conversions
+  guard: Pick<Guard, 'policyOf'>
+  clock: Clock
+  config: Pick<Config, 'inbox'>
+}
 
-export const createRouting = ({ db, conversions, clock, config }: Deps) => {
+export const createRouting = ({ db, conversions, guard, clock, config }: Deps) => {
   const cache = new Map<string, { routes: readonly Route[]; until: number }>()
 
   const read = async (poolId: string, tx: Queryable = db): Promise<readonly Route[]> => {
@@ -49,23 +57,26 @@ export const createRouting = ({ db, conversions, clock, config }: Deps) => {
     return routes
   }
 
+  /** A call or a WhatsApp message stays where the route has it, however cheap: rates and prices compare like with like. */
   const learned = async (poolId: string, region: string, steps: readonly Step[]): Promise<Step[]> => {
+    const { budget } = await guard.policyOf(poolId)
     const rates = await conversions.rates(
       poolId,
       steps.map(({ provider }) => providerKey(provider, region)),
     )
     const scoreOf = (step: Step) =>
       Math.round(rateOf(rates.find(({ key }) => key === providerKey(step.provider, region))) / rateStep)
-    const inOrder = [...steps].sort((a, b) => scoreOf(b) - scoreOf(a) || priceOf(a) - priceOf(b))
-    return inOrder
+    const priceOf = (step: Step) => costOf(step, 1, budget.assumedPrice)
+    const channels = [...new Set(steps.map(channelOf))]
+    return channels.flatMap((channel) =>
+      steps
+        .filter((step) => channelOf(step) === channel)
+        .sort((a, b) => scoreOf(b) - scoreOf(a) || priceOf(a) - priceOf(b)),
+    )
   }
 
-  /** @throws ApiError request_invalid naming every fault */
-  const requireUsable = async (poolId: string, routes: readonly Route[], tx: Queryable): Promise<void> => {
-    const kinds = new Map((await selectProviderKinds(tx, poolId)).map(({ name, kind }) => [name, kind]))
-    const faults = faultsOfRoutes(routes, kinds)
-    if (faults.length > 0) throw fieldsInvalid(faults)
-  }
+  const kindsOf = async (poolId: string, tx: Queryable): Promise<ReadonlyMap<string, string>> =>
+    new Map((await selectProviderKinds(tx, poolId)).map(({ name, kind }) => [name, kind]))
 
   /** The route that serves a number, if one does. */
   const find = async (poolId: string, phone: E164): Promise<Route | undefined> => {
@@ -83,14 +94,17 @@ export const createRouting = ({ db, conversions, clock, config }: Deps) => {
     },
 
     /** Whether the routes still fit the providers, where those were changed. @throws ApiError request_invalid */
-    requireStillUsable: async (poolId: string, tx: Queryable): Promise<void> =>
-      requireUsable(poolId, await read(poolId, tx), tx),
+    requireStillUsable: async (poolId: string, tx: Queryable): Promise<void> => {
+      const faults = faultsOfRoutes(await read(poolId, tx), await kindsOf(poolId, tx))
+      if (faults.length > 0) throw fieldsInvalid(faults)
+    },
 
     /** @throws ApiError request_invalid naming every fault */
     replaceAll: async (poolId: string, routes: readonly Route[], tx: Queryable): Promise<void> => {
       const errors = schemaFaults(Routes, routes, 'routes')
       if (errors.length > 0) throw fieldsInvalid(errors)
-      await requireUsable(poolId, routes, tx)
+      const faults = [...faultsOfServed(routes), ...faultsOfRoutes(routes, await kindsOf(poolId, tx))]
+      if (faults.length > 0) throw fieldsInvalid(faults)
       await deleteRoutes(tx, poolId)
       for (const [position, route] of routes.entries()) {
         const { name, serves, steps, order = 'listed' } = route
@@ -130,12 +144,8 @@ export type Routing = ReturnType<typeof createRouting>
 
 export type Tried = { provider: string; channel: string }
 
-export const channelOf = (step: Step): 'sms' | 'voice' | 'whatsapp' => step.channel ?? 'sms'
-
 /** Whether messages of this route go to the inbox alone. */
 export const isInboxRoute = (route: Route): boolean => route.steps[0]?.provider === inboxProvider
-
-const priceOf = (step: Step): number => Number(step.price ?? 0)
 
 /** What a message of so many segments costs by this step, in millionths. */
 export const costOf = (step: Step, segments: number, assumedPrice: string): number =>
@@ -163,38 +173,4 @@ const drawn = (steps: readonly Step[]): Step[] => {
     return share > 0 && left < 0
   })
   return first === undefined ? [...steps] : [first, ...steps.filter((step) => step !== first)]
-}
-
-/** Where a name is there twice, and where a step names no provider, or one that cannot do it. */
-const faultsOfRoutes = (routes: readonly Route[], kinds: ReadonlyMap<string, string>): FieldFault[] =>
-  routes.flatMap((route, at) => {
-    const isRepeated = routes.findIndex(({ name }) => name === route.name) < at
-    return [
-      ...(isRepeated ? [{ field: `routes.${at}.name`, message: 'is the name of another route too' }] : []),
-      ...route.steps.flatMap((step, place) => {
-        const fault = faultOfStep(step, route, kinds)
-        if (fault === undefined) return []
-        const field = [`routes.${at}.steps.${place}`, fault.field].filter(Boolean).join('.')
-        return [{ field, message: fault.message }]
-      }),
-    ]
-  })
-
-const faultOfStep = (
-  step: Step,
-  route: Route,
-  kinds: ReadonlyMap<string, string>,
-): FieldFault | undefined => {
-  if (step.provider === inboxProvider) {
-    const isAlone = route.steps.length === 1
-    return isAlone ? undefined : { field: '', message: 'must be the only step where it is the inbox' }
-  }
-  const kind = kinds.get(step.provider)
-  if (kind === undefined) return { field: 'provider', message: 'is not the name of a configured provider' }
-  const { channels } = providerKinds[kind as ProviderKindName]
-  if ((channels as readonly string[]).includes(channelOf(step))) return undefined
-  return {
-    field: 'channel',
-    message: `must be one of: ${channels.join(', ')} (a provider of kind ${kind})`,
-  }
 }

@@ -2,7 +2,7 @@
 //
 // What must stay true: a number that no provider serves is refused before anything is counted (rule 21); the message is
 // written with everything that it counts before a provider is called (rule 23); the reply is the same whether or not
-// somebody has the number, and takes the same time (rule 10).
+// somebody has the number, takes the same time, and leaves the same counters behind (rule 10).
 import { type ApiCodeName, ApiError } from '../api-codes.ts'
 import type { Application } from '../applications/applications.ts'
 import type { Captcha } from '../captcha/captcha.ts'
@@ -12,6 +12,8 @@ import type { Deliveries } from '../delivery/delivery.ts'
 import {
   codeReturnSeconds,
   type Guard,
+  type GuardedRequest,
+  type GuardNote,
   type GuardPolicy,
   isBudget,
   type LineLookups,
@@ -67,6 +69,9 @@ export type SmsRequest = {
   captcha: { token: string; code: string } | undefined
 }
 
+/** `note`: what the checks before found, where the policy only observes. */
+type Examined = { policy: GuardPolicy; guarded: GuardedRequest; note: GuardNote }
+
 type Deps = {
   passcodes: Passcodes
   routing: Routing
@@ -80,7 +85,7 @@ type Deps = {
 }
 
 export const createSms = (deps: Deps) => {
-  const { passcodes, routing, guard, testNumbers, delivery, captcha, config, log } = deps
+  const { passcodes, routing, guard, lineLookups, testNumbers, delivery, captcha, config, log } = deps
 
   const besideRequests = new Set<Promise<void>>()
 
@@ -107,40 +112,61 @@ export const createSms = (deps: Deps) => {
     })
   }
 
+  /** What the guard wants to know of a request, and whether it lets it by as far as can be said before issuing. */
+  const examine = async (request: SmsRequest, policy: GuardPolicy, route: Route): Promise<Examined> => {
+    const { application, phone, ip } = request
+    const { poolId } = application
+    const noteOfNumber = guard.requireAllowedNumber(policy, phone)
+    const captchaSolved =
+      request.captcha !== undefined &&
+      (await captcha.verify(poolId, request.captcha.token, request.captcha.code))
+    const priceMicros = await estimate(request, route)
+    const guarded = { application, phone, ip, priceMicros, captchaSolved }
+    // Last: it costs money that no budget counts.
+    const noteOfLine =
+      lineLookups.isWanted(policy) && !(await guard.wouldStop(policy, guarded))
+        ? await lineLookups.requireAllowedLine({ poolId, policy, phone, ip })
+        : undefined
+    return { policy, guarded, note: noteOfNumber ?? noteOfLine }
+  }
+
   /** Issues within what the guard allows. @throws ApiError as `sendPasscode` */
   const issueGuarded = async (
     request: SmsRequest,
-    policy: GuardPolicy,
-    route: Route,
+    { policy, guarded, note }: Examined,
   ): Promise<IssuedMessage> => {
-    const { application, phone, ip } = request
-    const captchaSolved =
-      request.captcha !== undefined &&
-      (await captcha.verify(application.poolId, request.captcha.token, request.captcha.code))
-    const priceMicros = await estimate(request, route)
-    const terms = guard.terms(policy, { application, phone, ip, priceMicros, captchaSolved })
+    const { application, phone } = request
+    const spender = { poolId: application.poolId, applicationId: application.id }
     try {
       const issued = await passcodes.issue({
         ...issueRequest(request),
         leaseSeconds,
         countAfterSeconds: codeReturnSeconds,
-        ...terms,
+        ...guard.terms(policy, guarded, note),
       })
-      guard.requireOpen(policy, phone, issued.gateVerdict, captchaSolved)
-      for (const setting of issued.overrun.filter(isBudget)) await guard.raiseAlarm(application, setting)
+      guard.requireOpen(policy, phone, issued.gateVerdict, guarded.captchaSolved)
+      for (const setting of issued.overrun.filter(isBudget)) await guard.raiseAlarm(spender, setting)
       return issued
     } catch (error) {
       if (error instanceof LimitSpent && isBudget(error.setting)) {
-        await guard.raiseAlarm(application, error.setting)
+        await guard.raiseAlarm(spender, error.setting)
       }
       throw error
     }
   }
 
-  const deliver = async (poolId: string, messageId: string, undo: () => Promise<void>): Promise<void> => {
-    const result = await delivery.deliver(poolId, messageId)
+  const deliver = async (
+    { application, purpose }: SmsRequest,
+    messageId: string,
+    { issued, advance }: { issued: IssuedMessage; advance: number },
+  ): Promise<void> => {
+    const { poolId } = application
+    const result = await delivery.deliver(poolId, messageId, advance)
+    // To a number that nobody has nothing goes, so nothing comes back: neither money nor the waiting time (rule 10).
+    const mayTell = !isSentToKnownOnly(purpose, application)
+    if (mayTell) await guard.refund({ poolId, micros: result.unspentMicros })
     if (result.outcome !== 'failed') return
-    await undo()
+    if (mayTell && !result.mayHaveGone) await issued.endCooldown()
     throw new ApiError('sms_undeliverable', result.reasons.join('; '))
   }
 
@@ -163,11 +189,11 @@ export const createSms = (deps: Deps) => {
         return
       }
       const policy = await guard.policyOf(poolId)
-      guard.requireAllowedNumber(policy, phone)
-      await deps.lineLookups.requireAllowedLine({ poolId, policy, phone, ip: request.ip })
-      const issued = await issueGuarded(request, policy, route)
+      const examined = await examine(request, policy, route)
+      const issued = await issueGuarded(request, examined)
       if (issued.id === undefined) return
-      const delivered = deliver(poolId, issued.id, issued.undo)
+      const advance = policy.mode === 'off' ? 0 : examined.guarded.priceMicros
+      const delivered = deliver(request, issued.id, { issued, advance })
       if (!isSentToKnownOnly(purpose, application)) return delivered
       // Only a number that somebody has gets this message: who asks must not see how long a provider took (rule 10).
       const aside = delivered

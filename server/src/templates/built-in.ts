@@ -28,8 +28,9 @@ const mailed: Record<Language, string> = {
 
 const linked: Record<Language, string> = {
   'en-US':
-    'Open this link to {{purpose}} for {{app}}:\n\n{{link}}\n\nIt works for 24 hours. If you did not ask for it, you can ignore this email.',
-  'zh-CN': '请打开以下链接,为{{app}}{{purpose}}:\n\n{{link}}\n\n24 小时内有效。如非您本人操作,请忽略此邮件。',
+    'Somebody made an account in {{app}} with this address and a password.\n\nWas it you? Then open this link to {{purpose}}:\n\n{{link}}\n\nIt works for 24 hours. Was it not you? Open it all the same, and press “It was not me”: the address is taken off that account.',
+  'zh-CN':
+    '有人使用此邮箱和密码在{{app}}注册了账号。\n\n如为您本人操作,请打开以下链接{{purpose}}:\n\n{{link}}\n\n24 小时内有效。如非您本人操作,也请打开链接并选择“不是我”:此邮箱将从该账号移除。',
 }
 
 const codeSubject: Record<Language, string> = {

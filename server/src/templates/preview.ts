@@ -36,6 +36,9 @@ export type PreviewDeps = {
   config: Pick<Config, 'passcodeLength' | 'passcodeTtlSeconds'>
 }
 
+/** "Perform SMS Verification on a Server" (SMS Retriever API); in which encoding it does not say. */
+const androidBytes = 140
+
 const anyPurpose = 'sign_in'
 
 const sampleLink = 'https://login.example.com/account/verify-email/a-token-of-no-use'
@@ -103,8 +106,18 @@ export const createTemplatePreview = ({ applications, templates, routing, guard,
     return {
       text,
       ...counted,
+      ...readingOf(text, request.androidHash),
       unsupportedCharacters: unsupportedCharacters(text),
       costs: await costsOf(poolId, channel, counted.segments),
     }
   }
+}
+
+/** A longer one Android passes to no app, and tells nobody. */
+const readingOf = (
+  text: string,
+  androidHash: string | undefined,
+): { bytes: number; fitsAndroid?: boolean } => {
+  const bytes = Buffer.byteLength(text)
+  return { bytes, ...(androidHash !== undefined && { fitsAndroid: bytes <= androidBytes }) }
 }

@@ -30,6 +30,19 @@ const Preview = Type.Object({
     Type.Integer({ description: 'Septets of GSM-7, code units of UCS-2.', examples: [66] }),
   ),
   segments: Type.Optional(Type.Integer({ description: 'What providers bill.', examples: [1] })),
+  bytes: Type.Optional(
+    Type.Integer({
+      description: 'Of an SMS in UTF-8, with the lines that the application adds.',
+      examples: [131],
+    }),
+  ),
+  fitsAndroid: Type.Optional(
+    Type.Boolean({
+      description:
+        'Whether these are at most 140: no longer SMS reaches the app of `androidSmsHash`. Absent: the application has none.',
+      examples: [true],
+    }),
+  ),
   unsupportedCharacters: Type.Optional(
     Type.Array(Type.String(), {
       description: 'Those for which the whole text goes out in UCS-2, at 70 characters a segment.',

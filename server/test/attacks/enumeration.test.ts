@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { newPhone, type Reply, startTestApp, type TestApp } from '../support/app.ts'
 import { solveCaptcha } from '../support/captcha.ts'
+import { consoleOf } from '../support/console.ts'
+import { bindEmail } from '../support/email.ts'
+import { startMailServer } from '../support/mail-server.ts'
+import { until } from '../support/process.ts'
 import { emailChannels, smsChannels } from '../support/replies.ts'
 
 /** All that an answer tells, but for what differs from call to call: the request's id and the seconds to wait. */
@@ -182,6 +186,29 @@ describe('nobody learns who exists (rule 10):', () => {
     expect(known.map(({ apiCode }) => apiCode)).toEqual([...Array(5).fill(2001), 8800001, 8800001])
     expect(await tryOften(nobody)).toEqual(known)
     expect(await tryOften(bob.phone)).toEqual(known)
+  })
+
+  it('a mail server that fails tells nothing by the waiting time of the next letter', async () => {
+    await using app = await startTestApp()
+    const alice = await app.signUp()
+    await bindEmail(app, alice, 'alice@example.com')
+    const server = await startMailServer({ security: 'none', refusals: { rcpt: { code: 550, text: 'no' } } })
+    const settings = { host: '127.0.0.1', port: server.port, security: 'none', from: 'login@example.com' }
+    await (await consoleOf(app)).put('/console/api/mail', settings)
+    const isRefused = () => app.lines.some((line) => line.includes('a letter was not delivered'))
+    const askTwice = async (email: string, meanwhile: () => Promise<void>) => {
+      const first = await app.sendEmail('CHANNEL_RESET_PASSWORD', email)
+      await meanwhile()
+      return [first, await app.sendEmail('CHANNEL_RESET_PASSWORD', email)].map(told)
+    }
+
+    const known = await askTwice('alice@example.com', () =>
+      until('the mail server refused', async () => isRefused()),
+    )
+    const unknown = await askTwice('nobody@example.com', async () => {})
+
+    expect(known.map(({ statusCode }) => statusCode)).toEqual([200, 429])
+    expect(unknown).toEqual(known)
   })
 
   it('sign-up with a code tells that a number is taken only to who has its code', async () => {

@@ -46,6 +46,14 @@ describe('the policy of the guard', () => {
       field: 'budget.perDay',
     },
     { what: 'a field missing', given: { mode: undefined }, field: 'mode' },
+    { what: 'UK in place of GB', given: { allowedRegions: ['FR', 'UK'] }, field: 'allowedRegions.1' },
+    { what: 'a country that is none', given: { deniedRegions: ['ZZ'] }, field: 'deniedRegions.0' },
+    { what: 'a calling code that is none', given: { deniedRegions: ['999'] }, field: 'deniedRegions.0' },
+    {
+      what: 'a count for a country that is none',
+      given: { regionMessagesPerHour: { UK: 5 } },
+      field: 'regionMessagesPerHour.UK',
+    },
   ])('is refused with $what, by name', async ({ given, field }) => {
     await using app = await startTestApp()
     const calls = await consoleOf(app)
@@ -55,6 +63,21 @@ describe('the policy of the guard', () => {
     expect(refused.status).toBe(400)
     expect(refused.body.data.errors.map((error: { field: string }) => error.field)).toEqual([field])
     expect((await calls.get(path)).body).toEqual(defaultPolicy)
+  })
+
+  it('names countries of ISO 3166-1, and the calling code of numbers that belong to none', async () => {
+    await using app = await startTestApp()
+    const calls = await consoleOf(app)
+
+    const given = {
+      ...defaultPolicy,
+      allowedRegions: ['GB', 'XK', '870'],
+      deniedRegions: ['AQ', '1'],
+      regionMessagesPerHour: { CN: 50_000 },
+    }
+    const put = await calls.put(path, given)
+
+    expect(put).toMatchObject({ status: 200, body: given })
   })
 
   it('keeps the provider that it asks about numbers from being removed', async () => {

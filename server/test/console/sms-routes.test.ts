@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { sql } from '../../src/core/database.ts'
 import { startTestApp } from '../support/app.ts'
 import { consoleOf } from '../support/console.ts'
 import { startSmsApp } from '../support/sms.ts'
@@ -52,6 +53,57 @@ describe('the routes', () => {
     expect(refused.status).toBe(400)
     expect(fields(refused.body)).toEqual(['routes.0.steps.0.provider', 'routes.0.steps.1', 'routes.1.name'])
     expect((await calls.get(path)).body).toEqual(before)
+  })
+
+  it('serve countries and calling codes that there are: Britain is GB, and no number begins with +4 alone', async () => {
+    await using app = await startSmsApp()
+    const calls = await consoleOf(app)
+    const { body: before } = await calls.get(path)
+    const routesFor = (serves: object) => ({
+      routes: [{ name: 'one', serves, steps: [{ provider: 'twilio' }] }],
+    })
+
+    const refused = await calls.put(
+      path,
+      routesFor({ regions: ['FR', 'UK', 'ZZ'], callingCodes: ['+4', '+44', '+1242'], prefixes: ['+4'] }),
+    )
+    const after = await calls.get(path)
+    const taken = await calls.put(
+      path,
+      // Kosovo and Ascension, which ISO 3166-1 does not assign; Antarctica, which has no numbers; Inmarsat.
+      routesFor({
+        regions: ['GB', 'XK', 'AC', 'AQ'],
+        callingCodes: ['+44', '+1', '+870'],
+        prefixes: ['+1242'],
+      }),
+    )
+
+    expect(refused.status).toBe(400)
+    expect(refused.body.data.errors).toEqual([
+      { field: 'routes.0.serves.regions.1', message: expect.stringMatching(/such as GB/) },
+      { field: 'routes.0.serves.regions.2', message: expect.stringMatching(/such as GB/) },
+      { field: 'routes.0.serves.callingCodes.0', message: expect.stringMatching(/prefixes/) },
+      { field: 'routes.0.serves.callingCodes.2', message: expect.stringMatching(/prefixes/) },
+    ])
+    expect(after.body).toEqual(before)
+    expect(taken.status).toBe(200)
+  })
+
+  it('that were kept before countries were looked at do not stand in the way of a provider', async () => {
+    await using app = await startSmsApp()
+    const calls = await consoleOf(app)
+    await app.db.query(sql`
+      update sms_routes
+         set serves = '{"regions":["UK"]}'::jsonb`)
+
+    const { body: twilio } = await calls.get('/console/api/sms/providers/twilio')
+    const off = await calls.put('/console/api/sms/providers/twilio', {
+      kind: 'twilio',
+      settings: twilio.settings,
+      enabled: false,
+    })
+
+    expect(off).toMatchObject({ status: 200, body: { enabled: false } })
   })
 })
 

@@ -80,6 +80,38 @@ describe('a preview of a template', () => {
     expect(spoken.body.segments).toBeUndefined()
   })
 
+  it.each([
+    { text: `{{code}} ${'x'.repeat(96)}`, bytes: 140, fits: true },
+    { text: `{{code}} ${'x'.repeat(97)}`, bytes: 141, fits: false },
+    // Each of these has three bytes in UTF-8.
+    { text: `{{code}} ${'验'.repeat(33)}`, bytes: 143, fits: false },
+  ])(
+    'tells whether it is short enough for an Android app to get it by its hash: $bytes bytes',
+    async ({ text, bytes, fits }) => {
+      await using app = await startTestApp()
+      const calls = await consoleOf(app)
+      const settings = { webOtpHost: 'app.example.com', androidSmsHash: 'FA+9qCX9VSu' }
+      await calls.put(`/console/api/sms/applications/${app.application.id}`, settings)
+
+      const { body } = await calls.post(`${path}/preview`, { channel: 'sms', locale: 'en-US', text })
+
+      expect(body).toMatchObject({ bytes, fitsAndroid: fits })
+      expect(Buffer.byteLength(body.text)).toBe(bytes)
+    },
+  )
+
+  it('says nothing of Android where the application has no hash, and no bytes of what is no SMS', async () => {
+    await using app = await startTestApp()
+    const calls = await consoleOf(app)
+
+    const sms = await calls.post(`${path}/preview`, { channel: 'sms', locale: 'en-US' })
+    const spoken = await calls.post(`${path}/preview`, { channel: 'voice', locale: 'en-US' })
+
+    expect(sms.body.bytes).toBe(sms.body.text.length)
+    expect(sms.body).not.toHaveProperty('fitsAndroid')
+    expect(spoken.body).not.toHaveProperty('bytes')
+  })
+
   it('is refused for a text without a code, and an application of nobody', async () => {
     await using app = await startTestApp()
     const calls = await consoleOf(app)

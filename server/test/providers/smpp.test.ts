@@ -231,6 +231,7 @@ describe('a refusal over SMPP has its reason:', () => {
         outcome: 'refused',
         reason: 'credentials_invalid',
         code: 'ESME_RINVPASWD',
+        maybeSent: false,
       })
       expect(lines.join()).toContain('ESME_RINVPASWD')
       expect(lines.join()).not.toContain('wrong-pw')
@@ -251,7 +252,7 @@ describe('a refusal over SMPP has its reason:', () => {
 
       const outcome = await provider.send(message(), AbortSignal.timeout(300))
 
-      expect(outcome).toEqual({ outcome: 'refused', reason: 'timeout', code: 'timeout' })
+      expect(outcome).toEqual({ outcome: 'refused', reason: 'timeout', code: 'timeout', maybeSent: true })
     })
   })
 
@@ -291,7 +292,12 @@ describe('the SMPP connection', () => {
     const first = await provider.send(message(), seconds(5))
     const second = await provider.send(message(), seconds(5))
 
-    expect(first).toEqual({ outcome: 'refused', reason: 'connection_failed', code: 'ECONNREFUSED' })
+    expect(first).toEqual({
+      outcome: 'refused',
+      reason: 'connection_failed',
+      code: 'ECONNREFUSED',
+      maybeSent: false,
+    })
     expect(second).toEqual(first)
     await provider.close?.()
   })
@@ -302,7 +308,7 @@ describe('the SMPP connection', () => {
 
     const outcome = await provider.send(message(), AbortSignal.timeout(200))
 
-    expect(outcome).toEqual({ outcome: 'refused', reason: 'timeout', code: 'timeout' })
+    expect(outcome).toEqual({ outcome: 'refused', reason: 'timeout', code: 'timeout', maybeSent: false })
     await provider.close?.()
   })
 
@@ -316,6 +322,7 @@ describe('the SMPP connection', () => {
       outcome: 'refused',
       reason: 'connection_failed',
       code: 'no answer to enquire_link',
+      maybeSent: true,
     })
     await provider.close?.()
   })
@@ -369,6 +376,7 @@ describe.skipIf(!hasOpenssl)('over TLS', () => {
         outcome: 'refused',
         reason: 'connection_failed',
         code: 'DEPTH_ZERO_SELF_SIGNED_CERT',
+        maybeSent: false,
       })
       expect(front.octets()).toBe(0)
       await provider.close?.()

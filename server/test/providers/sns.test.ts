@@ -391,7 +391,12 @@ describe('When Amazon SNS does not answer as it should, the outcome', () => {
   it('says that a reply was not the service’s, as that of a proxy', async () => {
     const { outcome } = await wireOf({})
 
-    expect(outcome).toEqual({ outcome: 'refused', reason: 'provider_fault', code: 'unreadable reply' })
+    expect(outcome).toEqual({
+      outcome: 'refused',
+      reason: 'provider_fault',
+      code: 'unreadable reply',
+      maybeSent: true,
+    })
   })
 
   it.each([

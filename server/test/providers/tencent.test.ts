@@ -413,7 +413,12 @@ describe('When Tencent Cloud does not answer as it should, the outcome', () => {
   it('says that a reply was not the service’s, as that of a proxy', async () => {
     const { outcome } = await wireOf({})
 
-    expect(outcome).toEqual({ outcome: 'refused', reason: 'provider_fault', code: 'unreadable reply' })
+    expect(outcome).toEqual({
+      outcome: 'refused',
+      reason: 'provider_fault',
+      code: 'unreadable reply',
+      maybeSent: true,
+    })
   })
 
   it('says that the credentials are wrong, and holds no secret (rule 12)', async () => {

@@ -419,7 +419,12 @@ describe('Twilio in trouble', () => {
   it('that answers something else than it documents is at fault', async () => {
     const { outcome } = await wireOf({})
 
-    expect(outcome).toEqual({ outcome: 'refused', reason: 'provider_fault', code: 'no sid' })
+    expect(outcome).toEqual({
+      outcome: 'refused',
+      reason: 'provider_fault',
+      code: 'no sid',
+      maybeSent: true,
+    })
   })
 })
 
@@ -510,7 +515,9 @@ describe('Twilio, when asked,', () => {
 
   it('tells the kind of line and when its SIM was swapped', async () => {
     await using twilio = await startTwilio()
-    const lookUp = (number: string) => twilio.provider.lookUp?.(phoneOf(number), AbortSignal.timeout(5000))
+    const wanted = { lineType: true, simSwap: true }
+    const lookUp = (number: string) =>
+      twilio.provider.lookUp?.(phoneOf(number), wanted, AbortSignal.timeout(5000))
 
     const lines = [
       await lookUp('+12025559901'),
@@ -527,6 +534,23 @@ describe('Twilio, when asked,', () => {
     ])
   })
 
+  it.each([
+    ['the kind of line', { lineType: true, simSwap: false }, '+12025559901'],
+    ['the SIM', { lineType: false, simSwap: true }, '+12025559904'],
+  ] as const)(
+    'asks for %s alone where nothing else is wanted: each costs money',
+    async (_, wanted, number) => {
+      await using twilio = await startTwilio()
+
+      const line = await twilio.provider.lookUp?.(phoneOf(number), wanted, AbortSignal.timeout(5000))
+
+      expect(line).toEqual({
+        lineType: wanted.lineType ? 'nonFixedVoip' : undefined,
+        simSwappedAt: wanted.simSwap ? expect.any(Date) : undefined,
+      })
+    },
+  )
+
   it('throws when it fails, with the reason', async () => {
     await using twilio = await startTwilio({ authToken: 'wrong-token', lookupEndpoint: await closedUrl() })
     const message = {
@@ -539,7 +563,7 @@ describe('Twilio, when asked,', () => {
 
     const [polled, lookedUp] = await Promise.allSettled([
       twilio.provider.poll?.(message, AbortSignal.timeout(5000)),
-      twilio.provider.lookUp?.(to, AbortSignal.timeout(5000)),
+      twilio.provider.lookUp?.(to, { lineType: true, simSwap: true }, AbortSignal.timeout(5000)),
     ])
 
     expect(polled).toMatchObject({ status: 'rejected', reason: { reason: 'credentials_invalid' } })

@@ -342,7 +342,12 @@ describe('Vonage in trouble', () => {
   it('that answers something else than it documents is at fault', async () => {
     const { outcome } = await wireOf({})
 
-    expect(outcome).toEqual({ outcome: 'refused', reason: 'provider_fault', code: 'no message_uuid' })
+    expect(outcome).toEqual({
+      outcome: 'refused',
+      reason: 'provider_fault',
+      code: 'no message_uuid',
+      maybeSent: true,
+    })
   })
 })
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createKeyring } from '../../src/core/crypto.ts'
 import { sql } from '../../src/core/database.ts'
 import { Secret } from '../../src/core/secret.ts'
+import { defaultPolicy, type GuardPolicy } from '../../src/guard/guard.ts'
 import type { Reply } from '../support/app.ts'
 import { tally } from '../support/replies.ts'
 import { testSettings } from '../support/settings.ts'
@@ -50,6 +51,14 @@ const typeCode = (app: SmsApp, phone: string): Promise<Reply> =>
     connection: 'PASSCODE',
     passCodePayload: { phone, phoneCountryCode: '+44', passCode: app.codeOn(`+44${phone}`) },
   })
+
+/** How many numbers a service was paid to look up. */
+const lookupsOf = async (app: SmsApp): Promise<number> => {
+  const [row] = await app.db.query<{ asked: string | number }>(
+    sql`select count(*) as asked from line_lookups`,
+  )
+  return Number(row?.asked)
+}
 
 const eventsOf = (app: SmsApp, type: string) =>
   app.db.query<{ detail: object }>(sql`select detail from audit_events where type = ${type}`)
@@ -364,6 +373,41 @@ describe('the guard’s policy', () => {
   })
 })
 
+describe('a guard that observes', () => {
+  const lookup = { provider: 'twilio', refusedLineTypes: ['nonFixedVoip'], refuseSimSwappedHours: 72 }
+
+  it.each([
+    ['region_not_allowed', { deniedRegions: ['GB'] }, '+447400100001'],
+    ['phone_type_not_allowed', {}, '+442079460018'],
+    ['phone_type_not_allowed', { lookup }, '+447400109901'],
+    ['sim_swapped', { lookup }, '+447400109904'],
+  ] satisfies [string, Partial<GuardPolicy>, string][])(
+    'sends all the same, and notes %s on the message (policy %o)',
+    async (note, policy, phone) => {
+      await using app = await startSmsApp({ policy: { mode: 'observe', ...policy } })
+
+      const sent = await app.sendSms('CHANNEL_REGISTER', phone)
+
+      expect(sent).toMatchObject({ statusCode: 200 })
+      expect(app.textsOn(phone)).toHaveLength(1)
+      const [timeline] = await app.messagesTo(phone)
+      expect(timeline?.message.guard_note).toBe(note)
+    },
+  )
+
+  it('does not say in its alarm that nothing is sent', async () => {
+    const budget = { currency: 'USD', perHour: '0', perDay: '0', assumedPrice: '0.05' }
+    await using app = await startSmsApp({ policy: { mode: 'observe', budget } })
+
+    const sent = await send(app, britishPhone(1))
+
+    expect(sent).toMatchObject({ statusCode: 200 })
+    const alarms = app.lines.filter((line) => line.includes('the SMS budget is spent'))
+    expect(alarms).toHaveLength(2)
+    for (const alarm of alarms) expect(alarm).toContain('messages go on, because the guard only observes')
+  })
+})
+
 describe('a lookup service', () => {
   const lookup = { provider: 'twilio', refusedLineTypes: ['nonFixedVoip'], refuseSimSwappedHours: 72 }
 
@@ -398,11 +442,65 @@ describe('a lookup service', () => {
     })
     for (const phone of phonesOf(2, britishPhone)) await send(app, phone)
 
-    const refused = await send(app, britishPhone(3))
+    const unasked = await send(app, '7400109901')
     const known = await send(app, britishPhone(0), { channel: 'CHANNEL_BIND_PHONE' })
 
-    expect(refused).toMatchObject({ statusCode: 429, apiCode: 8800008 })
-    expect(known).toMatchObject({ statusCode: 200 })
+    expect([unasked.statusCode, known.statusCode]).toEqual([200, 200])
+    expect(await lookupsOf(app)).toBe(2)
+    expect(app.lines.filter((line) => line.includes('the limit of lookups is spent'))).toHaveLength(1)
+  })
+
+  it('is not asked about a number that the guard stops for another reason', async () => {
+    await using app = await startSmsApp({
+      policy: { lookup, budget: { currency: 'USD', perHour: '0', perDay: '0', assumedPrice: '0.05' } },
+    })
+
+    const replies = [await send(app, britishPhone(1)), await send(app, '7400109901')]
+
+    expect(tally(replies)).toEqual({ 8800008: 2 })
+    expect(await lookupsOf(app)).toBe(0)
+  })
+
+  it('is not asked for a number of which few codes come back, until a captcha is solved', async () => {
+    await using app = await startSmsApp()
+    await sendAll(app, phonesOf(11, britishPhone))
+    await app.app.guard.putPolicy(app.poolId, { ...defaultPolicy, lookup })
+
+    const challenged = await send(app, '7400109901')
+    const asked = await lookupsOf(app)
+    const solved = await send(app, '7400109901', await solveCaptcha(app))
+
+    expect(challenged).toMatchObject({ apiCode: 2000 })
+    expect(asked).toBe(0)
+    expect(solved).toMatchObject({ apiCode: 8800004 })
+  })
+
+  it('is asked for nothing that the policy does not use', async () => {
+    const nothing = { ...lookup, refusedLineTypes: [], refuseSimSwappedHours: 0 }
+    await using app = await startSmsApp({ policy: { lookup: nothing } })
+
+    await send(app, '7400109901')
+    const before = await lookupsOf(app)
+    await app.app.guard.putPolicy(app.poolId, {
+      ...defaultPolicy,
+      lookup: { ...nothing, refuseSimSwappedHours: 72 },
+    })
+    await send(app, '7400109904')
+
+    expect(before).toBe(0)
+    const rows = await app.db.query(sql`select line_type, sim_swapped_at from line_lookups`)
+    expect(rows).toEqual([{ line_type: null, sim_swapped_at: expect.any(Date) }])
+  })
+
+  it('is asked anew for what the policy did not want before', async () => {
+    await using app = await startSmsApp({ policy: { lookup: { ...lookup, refuseSimSwappedHours: 0 } } })
+    const before = await send(app, '7400109904')
+    await app.app.guard.putPolicy(app.poolId, { ...defaultPolicy, lookup })
+
+    const swapped = await send(app, '7400109904', { channel: 'CHANNEL_BIND_PHONE' })
+
+    expect(before).toMatchObject({ statusCode: 200 })
+    expect(swapped).toMatchObject({ statusCode: 403, apiCode: 8800016 })
   })
 
   it('stops nobody when it does not answer', async () => {

@@ -173,6 +173,55 @@ describe('the steps of a route', () => {
     expect(app.servicesOn('+447400123456')).toEqual(['generic'])
   })
 
+  it('learn their order among those of one channel: nobody is called first, however cheap a call is', async () => {
+    await using app = await startSmsApp({
+      providers: ['twilio', 'sns'],
+      routes: [
+        {
+          name: 'all',
+          serves: {},
+          order: 'learned',
+          steps: [
+            { provider: 'twilio', price: '0.0835' },
+            { provider: 'twilio', channel: 'voice', price: '0.04' },
+            { provider: 'sns', price: '0.0732' },
+          ],
+        },
+      ],
+    })
+    app.setFaults({ kind: 'http_500', service: 'sns' })
+
+    await send(app, germanPhone(1), '+49')
+
+    const [story] = await app.storiesOf(`+49${germanPhone(1)}`)
+    expect(story?.slice(1, 5)).toEqual([
+      'tried sns',
+      'refused sns provider_fault',
+      'tried twilio',
+      'accepted twilio',
+    ])
+    expect(app.emulator.messages(`+49${germanPhone(1)}`).map(({ channel }) => channel)).toEqual(['sms'])
+  })
+
+  it('count as dear as the budget assumes, where they name no price', async () => {
+    await using app = await startSmsApp({
+      providers: ['generic', 'twilio'],
+      policy: { budget: { currency: 'USD', perHour: '100', perDay: '100', assumedPrice: '0.05' } },
+      routes: [
+        {
+          name: 'all',
+          serves: {},
+          order: 'learned',
+          steps: [{ provider: 'generic' }, { provider: 'twilio', price: '0.02' }],
+        },
+      ],
+    })
+
+    await send(app, germanPhone(1), '+49')
+
+    expect(app.servicesOn(`+49${germanPhone(1)}`)).toEqual(['twilio'])
+  })
+
   it('change places back when codes come back again', async () => {
     await using app = await startSmsApp({
       providers: ['generic', 'twilio'],

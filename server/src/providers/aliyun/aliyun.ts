@@ -148,7 +148,7 @@ const sendToMainland = async (
 
   const refusal = refusalOf(reply)
   if (refusal !== undefined) return refused(refusal.reason, refusal.code)
-  if (!Value.Check(SendSmsReply, reply.json)) return refused('provider_fault', 'unreadable reply')
+  if (!Value.Check(SendSmsReply, reply.json)) return unreadable
   return { outcome: 'accepted', providerMessageId: reply.json.BizId }
 }
 
@@ -193,7 +193,7 @@ const sendAbroad = async (
 
   const refusal = refusalOf(reply)
   if (refusal !== undefined) return refused(refusal.reason, refusal.code)
-  if (!Value.Check(SendMessageToGlobeReply, reply.json)) return refused('provider_fault', 'unreadable reply')
+  if (!Value.Check(SendMessageToGlobeReply, reply.json)) return unreadable
   const { MessageId: providerMessageId, Segments } = reply.json
   const segments = Number(Segments)
   return { outcome: 'accepted', providerMessageId, ...(segments > 0 ? { segments } : {}) }
@@ -205,6 +205,13 @@ const SendMessageToGlobeReply = Type.Object({
 })
 
 const refused = (reason: FailureReason, code: string): SendOutcome => ({ outcome: 'refused', reason, code })
+
+const unreadable: SendOutcome = {
+  outcome: 'refused',
+  reason: 'provider_fault',
+  code: 'unreadable reply',
+  maybeSent: true,
+}
 
 /** International replies call it ResponseCode; the gateway, which answers before both services, Code. */
 const CodedReply = Type.Object({

@@ -61,12 +61,16 @@ const connectSmpp = (settings: SmppSettings, deps: ProviderDeps): Provider => {
     send: (message, signal) =>
       outcomeOf(async () => {
         const parts = compose(message, settings)
-        const session = await link.session(signal)
+        const session = await failing(link.session(signal), { maybeSent: false })
         const addPart = groups.open(parts.length)
         const ids: string[] = []
         for (const fields of parts) {
-          const reply = await session.submit(fields, signal)
-          if (reply.command_status !== 0) throw refusalOf(reply.command_status, settings.failureCodes)
+          const reply = await failing(session.submit(fields, signal), { maybeSent: true })
+          if (reply.command_status !== 0) {
+            const { reason, message: code } = refusalOf(reply.command_status, settings.failureCodes)
+            // Of a long text the parts before are on their way.
+            throw new CallFailed(reason, code, ids.length > 0 || undefined)
+          }
           // A server that gives no receipts may give no id.
           const id = reply.message_id ? readMessageId(reply.message_id, idForm, 'reply') : message.id
           addPart(id)
@@ -75,6 +79,15 @@ const connectSmpp = (settings: SmppSettings, deps: ProviderDeps): Provider => {
         return { outcome: 'accepted', providerMessageId: ids[0] ?? message.id, segments: parts.length }
       }),
     close: () => link.close(),
+  }
+}
+
+/** The same, and a failure says whether the message may have gone out. */
+const failing = async <T>(call: Promise<T>, { maybeSent }: { maybeSent: boolean }): Promise<T> => {
+  try {
+    return await call
+  } catch (error) {
+    throw error instanceof CallFailed ? new CallFailed(error.reason, error.message, maybeSent) : error
   }
 }
 

@@ -131,7 +131,7 @@ const send = async (
   if (reply.status !== 200) return { outcome: 'refused', ...refusalOf(reply) }
   const providerMessageId = /<MessageId>([\w-]+)<\/MessageId>/.exec(reply.text)?.[1]
   if (providerMessageId === undefined) {
-    return { outcome: 'refused', reason: 'provider_fault', code: 'unreadable reply' }
+    return { outcome: 'refused', reason: 'provider_fault', code: 'unreadable reply', maybeSent: true }
   }
   return { outcome: 'accepted', providerMessageId }
 }

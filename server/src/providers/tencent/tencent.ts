@@ -149,7 +149,7 @@ const outcomeOfReply = (reply: ProviderReply): SendOutcome => {
     return { outcome: 'refused', ...refusalByCode(status.Code) }
   }
   if (status === undefined || status.SerialNo === '') {
-    return { outcome: 'refused', reason: 'provider_fault', code: 'unreadable reply' }
+    return { outcome: 'refused', reason: 'provider_fault', code: 'unreadable reply', maybeSent: true }
   }
   const segments = status.Fee > 0 ? { segments: status.Fee } : {}
   return { outcome: 'accepted', providerMessageId: status.SerialNo, ...segments }

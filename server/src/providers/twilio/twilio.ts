@@ -6,7 +6,14 @@
 import { type Static, Type } from 'typebox'
 import type { FailureReason } from '../failures.ts'
 import { CallFailed, callProvider, outcomeOf, type ProviderReply, reasonOfStatus } from '../http.ts'
-import type { AcceptedMessage, LineLookup, OutgoingMessage, Receipt, SendOutcome } from '../provider.ts'
+import type {
+  AcceptedMessage,
+  LineLookup,
+  LineQuestion,
+  OutgoingMessage,
+  Receipt,
+  SendOutcome,
+} from '../provider.ts'
 import { defineProvider, lacksNoticeTemplate } from '../provider.ts'
 import { moneyOf, rowOf, textAt, timeAt } from '../reading.ts'
 import { twilioCodes } from './codes.ts'
@@ -123,8 +130,8 @@ export const twilioKind = defineProvider({
         const url = `${account}/${resource}/${encodeURIComponent(message.providerMessageId)}.json`
         return statusOf(message, answerOf(await ask(url, signal)))
       },
-      lookUp: async (phone, signal) => {
-        const url = `${lookup}/${encodeURIComponent(phone)}?Fields=line_type_intelligence,sim_swap`
+      lookUp: async (phone, wanted, signal) => {
+        const url = `${lookup}/${encodeURIComponent(phone)}?Fields=${packagesOf(wanted)}`
         return lineOf(answerOf(await ask(url, signal)))
       },
     }
@@ -195,7 +202,9 @@ const whatsappContent = (
 const acceptedOrRefused = (reply: ProviderReply): SendOutcome => {
   if (!isGood(reply)) return { outcome: 'refused', ...refusalOf(reply) }
   const sid = textAt(reply.json, 'sid')
-  if (sid === undefined) return { outcome: 'refused', reason: 'provider_fault', code: 'no sid' }
+  if (sid === undefined) {
+    return { outcome: 'refused', reason: 'provider_fault', code: 'no sid', maybeSent: true }
+  }
   const segments = Number(textAt(reply.json, 'num_segments') ?? 0)
   const price = moneyOf(textAt(reply.json, 'price'), textAt(reply.json, 'price_unit'))
   return {
@@ -237,6 +246,10 @@ const statusOf = (
   const occurredAt = timeAt(json, 'end_time') ?? timeAt(json, 'date_updated')
   return { ...receipt, ...(occurredAt && { occurredAt }), ...(price && { price }) }
 }
+
+/** "Lookup v2 API": each package is paid for by itself. */
+const packagesOf = ({ lineType, simSwap }: LineQuestion): string =>
+  [...(lineType ? ['line_type_intelligence'] : []), ...(simSwap ? ['sim_swap'] : [])].join(',')
 
 /** A package that the account has not, or that knows nothing of the number, is null inside an answer of 200. */
 const lineOf = (json: unknown): LineLookup => ({

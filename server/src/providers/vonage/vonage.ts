@@ -171,7 +171,7 @@ const acceptedOrRefused = (reply: ProviderReply): SendOutcome => {
   if (status < 200 || status > 299) return refusalOf(reply)
   const providerMessageId = textAt(json, 'message_uuid')
   return providerMessageId === undefined
-    ? refused('provider_fault', 'no message_uuid')
+    ? { outcome: 'refused', reason: 'provider_fault', code: 'no message_uuid', maybeSent: true }
     : { outcome: 'accepted', providerMessageId }
 }
 
