@@ -36,6 +36,7 @@ import { registerExplorer, registerOpenApi } from './explorer/explorer.ts'
 import { explorerRoutes } from './explorer/routes.ts'
 import { createFactors } from './factors/factors.ts'
 import { factorRoutes } from './factors/routes.ts'
+import { createFirstProof } from './first-proof/first-proof.ts'
 import { createGuard, createLineLookups, createTestNumbers } from './guard/guard.ts'
 import { guardRoutes } from './guard/routes.ts'
 import { healthRoutes } from './health/routes.ts'
@@ -120,8 +121,6 @@ export const createApp = async ({
     db,
     keys,
     accountPolicy,
-    sessions,
-    audit,
     keyring,
     clock,
     config,
@@ -144,8 +143,17 @@ export const createApp = async ({
   const testNumbers = createTestNumbers({ db, keyring, clock, config })
   const mailSettings = createMailSettings({ db, keyring, clock, config })
   const post = createPost({ settings: mailSettings, clock, config, log })
-  const emailVerification = createEmailVerification({ db, keyring, audit, clock, config })
   const notices = createNotices({ db, keyring, routing, post, testNumbers, clock, config })
+  const firstProof = createFirstProof({ sessions, notices, audit, clock })
+  const emailVerification = createEmailVerification({
+    db,
+    applications,
+    firstProof,
+    keyring,
+    audit,
+    clock,
+    config,
+  })
   const lineLookups = createLineLookups({ db, providers, keyring, clock, config, log })
   const delivery = createDelivery({
     messages,
@@ -190,7 +198,6 @@ export const createApp = async ({
   })
   const testLetters = createTestLetters({ db, settings: mailSettings, post, clock, config })
   const mail = createMail({ passcodes, post, deliver: delivery.deliver, log })
-  const email = createEmail({ db, users, passcodes, sessions, stepUp, notices, accountPolicy, audit, clock })
   const phone = createPhone({
     db,
     keyring,
@@ -216,12 +223,26 @@ export const createApp = async ({
     clock,
     config,
   })
+  const email = createEmail({
+    db,
+    users,
+    passcodes,
+    sessions,
+    factors,
+    stepUp,
+    notices,
+    accountPolicy,
+    audit,
+    clock,
+  })
   const signUp = createSignUp({ db, users, passcodes, passwords, phone })
   const signIn = createSignIn({
     db,
     users,
     passcodes,
     passwords,
+    firstProof,
+    notices,
     captcha,
     sessions,
     tokens,
@@ -238,6 +259,8 @@ export const createApp = async ({
     accountPolicy,
     sessions,
     stepUp,
+    phone,
+    firstProof,
     notices,
     audit,
     clock,

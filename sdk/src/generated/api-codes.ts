@@ -84,7 +84,7 @@ export const apiCodes = {
   passcode_attempts_exceeded: 8800001,
   /** The recipient got a message for the same purpose within the cooldown. */
   sms_cooldown: 8800007,
-  /** A limit is spent: of the number, the client address or its network, the application, the range, the country, the pool, or the budget. */
+  /** A limit is spent: of the number, the client address or its network, the application, the range, the country, the pool, or the budget; or the account was changed too often, while each change is told by SMS. */
   sms_limit_reached: 8800008,
   /** The client address asked for more captchas than the limit of an hour allows. */
   captcha_limit_reached: 8800015,
@@ -104,7 +104,7 @@ export const apiCodes = {
   passkey_invalid: 8800021,
   /** A fault of ours; the log tells it under the same requestId. */
   internal: 8800500,
-  /** Every provider of the route refused the message or did not answer in time. */
+  /** Every provider of the route refused the message or did not answer in time, or the budget had no room for the next one. */
   sms_undeliverable: 8800009,
   /** The mail server refused the message or did not answer in time. */
   email_undeliverable: 8800020,

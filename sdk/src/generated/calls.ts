@@ -28,7 +28,7 @@ export abstract class Calls<Throws extends boolean> {
   /**
    * Send a code by email. `POST /api/v3/send-email`
    *
-   * As send-sms, by email: the first step of binding an address, signing in or up, and whatever else a code is asked for. CHANNEL_VERIFY_EMAIL_LINK brings a link in place of a code: who opens it, and presses the button there, has confirmed the address.
+   * As send-sms, by email: the first step of binding an address, signing in or up, and whatever else a code is asked for. CHANNEL_VERIFY_EMAIL_LINK brings a link in place of a code: who opens it, and presses the button there, has confirmed the address; a second button, for who did not make the account, takes the address off it.
    *
    * Refusals: `request_invalid` (8800012), `app_not_found` (2011), `email_invalid` (2003), `email_not_configured` (8800014), `email_undeliverable` (8800020), `sms_cooldown` (8800007), `sms_limit_reached` (8800008), `passcode_attempts_exceeded` (8800001).
    *
@@ -121,7 +121,7 @@ export abstract class Calls<Throws extends boolean> {
    *
    * For a user who has no address yet, or has not verified it. Send a code there first: send-email with CHANNEL_BIND_EMAIL.
    *
-   * Refusals: `request_invalid` (8800012), `token_invalid` (2020), `app_not_found` (2011), `email_invalid` (2003), `user_disabled` (2120008), `email_already_bound` (8800003), `email_taken` (1320004), `passcode_incorrect` (2001), `passcode_expired` (2300), `passcode_attempts_exceeded` (8800001).
+   * Refusals: `request_invalid` (8800012), `token_invalid` (2020), `app_not_found` (2011), `email_invalid` (2003), `user_disabled` (2120008), `email_already_bound` (8800003), `email_taken` (1320004), `sms_limit_reached` (8800008), `passcode_incorrect` (2001), `passcode_expired` (2300), `passcode_attempts_exceeded` (8800001).
    *
    * Reference: docs/reference/sdk/bindEmail.md
    */
@@ -134,7 +134,7 @@ export abstract class Calls<Throws extends boolean> {
    *
    * Send a code to the current address first: send-email with CHANNEL_UNBIND_EMAIL. Refused where it is the only way to sign in. Other sessions end; the address and the phone are told.
    *
-   * Refusals: `request_invalid` (8800012), `token_invalid` (2020), `app_not_found` (2011), `user_disabled` (2120008), `email_not_bound` (1320009), `last_sign_in_method` (2217), `passcode_incorrect` (2001), `passcode_expired` (2300), `passcode_attempts_exceeded` (8800001).
+   * Refusals: `request_invalid` (8800012), `token_invalid` (2020), `app_not_found` (2011), `user_disabled` (2120008), `email_not_bound` (1320009), `last_sign_in_method` (2217), `sms_limit_reached` (8800008), `passcode_incorrect` (2001), `passcode_expired` (2300), `passcode_attempts_exceeded` (8800001).
    *
    * Reference: docs/reference/sdk/unbindEmail.md
    */
@@ -145,7 +145,7 @@ export abstract class Calls<Throws extends boolean> {
   /**
    * Prove what changing the email address needs. `POST /api/v3/verify-update-email-request`
    *
-   * The first half of a change: gives the token that update-email takes. Send a code to the new address first, and one to the current address: send-email with CHANNEL_UPDATE_EMAIL. The second is not needed where the pool does not ask for it, or another factor was proved within five minutes.
+   * The first half of a change: gives the token that update-email takes. Send a code to the new address first, and one to the current address: send-email with CHANNEL_UPDATE_EMAIL. The second is not needed where the pool does not ask for it, or another factor was proved within five minutes; nor for an address that was never verified, by who signed in within five minutes: it may be mistyped.
    *
    * Refusals: `request_invalid` (8800012), `token_invalid` (2020), `app_not_found` (2011), `email_invalid` (2003), `user_disabled` (2120008), `email_not_bound` (1320009), `email_unchanged` (2229), `old_email_proof_required` (2227), `email_taken` (1320004), `passcode_incorrect` (2001), `passcode_expired` (2300), `passcode_attempts_exceeded` (8800001).
    *
@@ -160,7 +160,7 @@ export abstract class Calls<Throws extends boolean> {
    *
    * The second half of a change, after verify-update-email-request. Other sessions end; the old address and the phone are told, with a link that undoes it.
    *
-   * Refusals: `request_invalid` (8800012), `token_invalid` (2020), `app_not_found` (2011), `user_disabled` (2120008), `step_up_token_invalid` (1020020), `email_taken` (1320004).
+   * Refusals: `request_invalid` (8800012), `token_invalid` (2020), `app_not_found` (2011), `user_disabled` (2120008), `step_up_token_invalid` (1020020), `email_taken` (1320004), `sms_limit_reached` (8800008).
    *
    * Reference: docs/reference/sdk/updateEmail.md
    */
@@ -346,7 +346,7 @@ export abstract class Calls<Throws extends boolean> {
    *
    * Reference: docs/reference/sdk/deleteWebAuthnCredential.md
    */
-  deleteWebAuthnCredential(credentialId: string, options?: CallOptions): Promise<Result<'deleteWebAuthnCredential', Throws>> {
+  async deleteWebAuthnCredential(credentialId: string, options?: CallOptions): Promise<Result<'deleteWebAuthnCredential', Throws>> {
     return this.call('DELETE', `/api/v3/webauthn/credentials/${encodeURIComponent(credentialId)}`, undefined, options)
   }
 
@@ -355,7 +355,7 @@ export abstract class Calls<Throws extends boolean> {
    *
    * For a signed-in user who knows the old password, or has proved the phone or email address with verify-reset-password-request. Ends the other sessions of the account, and tells its phone and email address, with a link that undoes it.
    *
-   * Refusals: `request_invalid` (8800012), `token_invalid` (2020), `app_not_found` (2011), `user_disabled` (2120008), `password_too_weak` (2029), `old_password_incorrect` (1320011), `account_locked` (2005), `step_up_token_invalid` (1020020).
+   * Refusals: `request_invalid` (8800012), `token_invalid` (2020), `app_not_found` (2011), `user_disabled` (2120008), `password_too_weak` (2029), `old_password_incorrect` (1320011), `account_locked` (2005), `step_up_token_invalid` (1020020), `sms_limit_reached` (8800008).
    *
    * Reference: docs/reference/sdk/updatePassword.md
    */
@@ -381,7 +381,7 @@ export abstract class Calls<Throws extends boolean> {
    *
    * The second half of a reset, after verify-reset-password-request. Ends all sessions of the account. A password that is too weak does not spend the token. An email address whose code opened the way counts as verified from then on.
    *
-   * Refusals: `request_invalid` (8800012), `app_not_found` (2011), `step_up_token_invalid` (1020020), `user_disabled` (2120008), `password_too_weak` (2029), `account_locked` (2005).
+   * Refusals: `request_invalid` (8800012), `app_not_found` (2011), `step_up_token_invalid` (1020020), `user_disabled` (2120008), `password_too_weak` (2029), `account_locked` (2005), `sms_limit_reached` (8800008).
    *
    * Reference: docs/reference/sdk/resetPassword.md
    */
@@ -665,7 +665,7 @@ export abstract class Calls<Throws extends boolean> {
    *
    * Reference: docs/reference/sdk/signInByPhonePassCode.md
    */
-  signInByPhonePassCode(params: Wrapped<'signInByCredentials', 'passCodePayload', 'phone' | 'passCode', 'phoneCountryCode', 'options'>, callOptions?: CallOptions): Promise<Result<'signInByCredentials', Throws>> {
+  async signInByPhonePassCode(params: Wrapped<'signInByCredentials', 'passCodePayload', 'phone' | 'passCode', 'phoneCountryCode', 'options'>, callOptions?: CallOptions): Promise<Result<'signInByCredentials', Throws>> {
     const { phone, passCode, phoneCountryCode, options } = params
     return this.signInByCredentials(
       { connection: 'PASSCODE', passCodePayload: { phone, passCode, phoneCountryCode }, options, ...this.client() },
@@ -680,7 +680,7 @@ export abstract class Calls<Throws extends boolean> {
    *
    * Reference: docs/reference/sdk/signInByEmailPassCode.md
    */
-  signInByEmailPassCode(params: Wrapped<'signInByCredentials', 'passCodePayload', 'email' | 'passCode', never, 'options'>, callOptions?: CallOptions): Promise<Result<'signInByCredentials', Throws>> {
+  async signInByEmailPassCode(params: Wrapped<'signInByCredentials', 'passCodePayload', 'email' | 'passCode', never, 'options'>, callOptions?: CallOptions): Promise<Result<'signInByCredentials', Throws>> {
     const { email, passCode, options } = params
     return this.signInByCredentials(
       { connection: 'PASSCODE', passCodePayload: { email, passCode }, options, ...this.client() },
@@ -695,7 +695,7 @@ export abstract class Calls<Throws extends boolean> {
    *
    * Reference: docs/reference/sdk/signInByPhonePassword.md
    */
-  signInByPhonePassword(params: Wrapped<'signInByCredentials', 'passwordPayload', 'phone' | 'password', 'phoneCountryCode', 'options'>, callOptions?: CallOptions): Promise<Result<'signInByCredentials', Throws>> {
+  async signInByPhonePassword(params: Wrapped<'signInByCredentials', 'passwordPayload', 'phone' | 'password', 'phoneCountryCode', 'options'>, callOptions?: CallOptions): Promise<Result<'signInByCredentials', Throws>> {
     const { phone, password, phoneCountryCode, options } = params
     return this.signInByCredentials(
       { connection: 'PASSWORD', passwordPayload: { phone, password, phoneCountryCode }, options, ...this.client() },
@@ -710,7 +710,7 @@ export abstract class Calls<Throws extends boolean> {
    *
    * Reference: docs/reference/sdk/signInByEmailPassword.md
    */
-  signInByEmailPassword(params: Wrapped<'signInByCredentials', 'passwordPayload', 'email' | 'password', never, 'options'>, callOptions?: CallOptions): Promise<Result<'signInByCredentials', Throws>> {
+  async signInByEmailPassword(params: Wrapped<'signInByCredentials', 'passwordPayload', 'email' | 'password', never, 'options'>, callOptions?: CallOptions): Promise<Result<'signInByCredentials', Throws>> {
     const { email, password, options } = params
     return this.signInByCredentials(
       { connection: 'PASSWORD', passwordPayload: { email, password }, options, ...this.client() },
@@ -725,7 +725,7 @@ export abstract class Calls<Throws extends boolean> {
    *
    * Reference: docs/reference/sdk/signInByUsernamePassword.md
    */
-  signInByUsernamePassword(params: Wrapped<'signInByCredentials', 'passwordPayload', 'username' | 'password', never, 'options'>, callOptions?: CallOptions): Promise<Result<'signInByCredentials', Throws>> {
+  async signInByUsernamePassword(params: Wrapped<'signInByCredentials', 'passwordPayload', 'username' | 'password', never, 'options'>, callOptions?: CallOptions): Promise<Result<'signInByCredentials', Throws>> {
     const { username, password, options } = params
     return this.signInByCredentials(
       { connection: 'PASSWORD', passwordPayload: { username, password }, options, ...this.client() },
@@ -740,7 +740,7 @@ export abstract class Calls<Throws extends boolean> {
    *
    * Reference: docs/reference/sdk/signInByAccountPassword.md
    */
-  signInByAccountPassword(params: Wrapped<'signInByCredentials', 'passwordPayload', 'account' | 'password', never, 'options'>, callOptions?: CallOptions): Promise<Result<'signInByCredentials', Throws>> {
+  async signInByAccountPassword(params: Wrapped<'signInByCredentials', 'passwordPayload', 'account' | 'password', never, 'options'>, callOptions?: CallOptions): Promise<Result<'signInByCredentials', Throws>> {
     const { account, password, options } = params
     return this.signInByCredentials(
       { connection: 'PASSWORD', passwordPayload: { account, password }, options, ...this.client() },
@@ -755,7 +755,7 @@ export abstract class Calls<Throws extends boolean> {
    *
    * Reference: docs/reference/sdk/signUpByPhoneCode.md
    */
-  signUpByPhoneCode(params: Wrapped<'signUp', 'passCodePayload', 'phone' | 'passCode', 'phoneCountryCode', 'profile' | 'options'>, callOptions?: CallOptions): Promise<Result<'signUp', Throws>> {
+  async signUpByPhoneCode(params: Wrapped<'signUp', 'passCodePayload', 'phone' | 'passCode', 'phoneCountryCode', 'profile' | 'options'>, callOptions?: CallOptions): Promise<Result<'signUp', Throws>> {
     const { phone, passCode, phoneCountryCode, profile, options } = params
     return this.signUp(
       { connection: 'PASSCODE', passCodePayload: { phone, passCode, phoneCountryCode }, profile, options },
@@ -770,7 +770,7 @@ export abstract class Calls<Throws extends boolean> {
    *
    * Reference: docs/reference/sdk/signUpByEmailCode.md
    */
-  signUpByEmailCode(params: Wrapped<'signUp', 'passCodePayload', 'email' | 'passCode', never, 'profile' | 'options'>, callOptions?: CallOptions): Promise<Result<'signUp', Throws>> {
+  async signUpByEmailCode(params: Wrapped<'signUp', 'passCodePayload', 'email' | 'passCode', never, 'profile' | 'options'>, callOptions?: CallOptions): Promise<Result<'signUp', Throws>> {
     const { email, passCode, profile, options } = params
     return this.signUp(
       { connection: 'PASSCODE', passCodePayload: { email, passCode }, profile, options },
@@ -785,7 +785,7 @@ export abstract class Calls<Throws extends boolean> {
    *
    * Reference: docs/reference/sdk/signUpByEmailPassword.md
    */
-  signUpByEmailPassword(params: Wrapped<'signUp', 'passwordPayload', 'email' | 'password', never, 'profile' | 'options'>, callOptions?: CallOptions): Promise<Result<'signUp', Throws>> {
+  async signUpByEmailPassword(params: Wrapped<'signUp', 'passwordPayload', 'email' | 'password', never, 'profile' | 'options'>, callOptions?: CallOptions): Promise<Result<'signUp', Throws>> {
     const { email, password, profile, options } = params
     return this.signUp(
       { connection: 'PASSWORD', passwordPayload: { email, password }, profile, options },
@@ -800,7 +800,7 @@ export abstract class Calls<Throws extends boolean> {
    *
    * Reference: docs/reference/sdk/signUpByUsernamePassword.md
    */
-  signUpByUsernamePassword(params: Wrapped<'signUp', 'passwordPayload', 'username' | 'password', never, 'profile' | 'options'>, callOptions?: CallOptions): Promise<Result<'signUp', Throws>> {
+  async signUpByUsernamePassword(params: Wrapped<'signUp', 'passwordPayload', 'username' | 'password', never, 'profile' | 'options'>, callOptions?: CallOptions): Promise<Result<'signUp', Throws>> {
     const { username, password, profile, options } = params
     return this.signUp(
       { connection: 'PASSWORD', passwordPayload: { username, password }, profile, options },

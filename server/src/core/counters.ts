@@ -39,6 +39,19 @@ export const takeOne = async (db: Queryable, counter: Counter): Promise<Date | u
   return row?.taken === true ? undefined : (row?.resets_at ?? now)
 }
 
+/** When the window of a counter resets that has no unit left, else undefined; nothing is taken. */
+export const spentUntil = async (db: Queryable, counter: Counter): Promise<Date | undefined> => {
+  const [row] = await db.query<{ resets_at: Date }>(sql`
+    select resets_at
+      from limit_counters
+     where pool_id = ${counter.poolId}
+       and key = ${counter.key}
+       and shard = 0
+       and used >= ${counter.count}
+       and resets_at > ${counter.now}`)
+  return row?.resets_at
+}
+
 /** Gives back what was taken for something that then did not happen. */
 export const giveBack = async (
   db: Queryable,

@@ -1,14 +1,18 @@
-// The link by which a person confirms an email address, in place of a code.
+// The link by which a person confirms an email address in place of a code, or says that the account is not theirs.
 //
 // What must stay true: a link confirms one address of one pool, and only for the user who has the address when it is
-// used; nothing is stored for it, it is sealed by a key outside the database; opening it changes nothing, because mail
-// scanners open every link; a forged, cut or expired one is a page that says so.
+// used; who presses its button without having made the account would leave whoever did a password to it, so that the
+// page says what was made, and has a second button for who did not; nothing is stored for it, it is sealed by a key
+// outside the database; opening it changes nothing, because mail scanners open every link; a forged, cut or expired one
+// is a page that says so.
+import type { Applications } from '../applications/applications.ts'
 import type { Audit } from '../audit/audit.ts'
 import type { Config } from '../config.ts'
 import { type Clock, secondsAfter } from '../core/clock.ts'
 import type { Keyring } from '../core/crypto.ts'
 import type { Database } from '../core/database.ts'
-import { markEmailVerified, selectEmailHolder } from './store.ts'
+import type { FirstProof } from '../first-proof/first-proof.ts'
+import { lookForHolder, markEmailVerified, selectEmailHolder } from './store.ts'
 
 /** As the words of the message say. */
 const linkTtlSeconds = 86_400
@@ -20,20 +24,33 @@ export type LinkMessage = { pool_id: string; application_id: string; recipient: 
 
 type Claim = { poolId: string; applicationId: string; email: string; expiresAt: number }
 
-export type OpenedLink =
+type OpenedLink =
   | { state: 'live'; poolId: string; applicationId: string; email: string }
   | { state: 'expired' }
   | { state: 'unknown' }
 
+/** What the page asks about. */
+export type Asked = { state: 'ask'; email: string; app: string; accountMadeAt: Date }
+
+/**
+ * `moved`: nobody of the pool has the address any more. `kept`: it was confirmed before somebody said that it was not
+ * them.
+ */
+export type LinkResult = 'verified' | 'disowned' | 'moved' | 'kept' | 'expired' | 'unknown'
+
 type Deps = {
   db: Database
+  applications: Applications
+  firstProof: FirstProof
   keyring: Keyring
   audit: Audit
   clock: Clock
   config: Pick<Config, 'publicUrl'>
 }
 
-export const createEmailVerification = ({ db, keyring, audit, clock, config }: Deps) => {
+export const createEmailVerification = (deps: Deps) => {
+  const { db, applications, firstProof, keyring, audit, clock, config } = deps
+
   const open = (token: string): OpenedLink => {
     const claim = claimOf(keyring, token)
     if (claim === undefined) return { state: 'unknown' }
@@ -51,10 +68,24 @@ export const createEmailVerification = ({ db, keyring, audit, clock, config }: D
     },
 
     /** What a link is for, without using it. */
-    open,
+    look: async (token: string): Promise<Asked | { state: 'verified' | 'moved' | 'expired' | 'unknown' }> => {
+      const link = open(token)
+      if (link.state !== 'live') return link
+      const { poolId, applicationId, email } = link
+      const holder = await lookForHolder(db, { poolId, email })
+      if (holder === undefined) return { state: 'moved' }
+      if (holder.email_verified) return { state: 'verified' }
+      const application = await applications.find(applicationId)
+      return {
+        state: 'ask',
+        email,
+        app: application?.name ?? applicationId,
+        accountMadeAt: holder.created_at,
+      }
+    },
 
-    /** A second time it changes nothing. `moved`: nobody of the pool has the address any more. */
-    verify: async (token: string, ip: string): Promise<'verified' | 'moved' | 'expired' | 'unknown'> => {
+    /** A second time it changes nothing. */
+    verify: async (token: string, ip: string): Promise<LinkResult> => {
       const link = open(token)
       if (link.state !== 'live') return link.state
       const { poolId, applicationId, email } = link
@@ -67,6 +98,19 @@ export const createEmailVerification = ({ db, keyring, audit, clock, config }: D
         const event = { userId: holder.id, applicationId, ip, detail }
         await audit.record(poolId, { type: 'email.verified', ...event }, tx)
         return 'verified'
+      })
+    },
+
+    /** Who reads the mail of the address did not make the account that has it. */
+    disown: async (token: string, ip: string): Promise<LinkResult> => {
+      const link = open(token)
+      if (link.state !== 'live') return link.state
+      const { poolId, applicationId, email } = link
+      return db.transaction(async (tx) => {
+        const holder = await selectEmailHolder(tx, { poolId, email })
+        if (holder === undefined) return 'moved'
+        const unproved = { poolId, applicationId, userId: holder.id, email, ip }
+        return (await firstProof.disown(unproved, tx)) ? 'disowned' : 'kept'
       })
     },
   }

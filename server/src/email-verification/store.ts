@@ -14,6 +14,19 @@ export const selectEmailHolder = async (
   return row
 }
 
+/** The same, without holding it. */
+export const lookForHolder = async (
+  db: Queryable,
+  given: { poolId: string; email: string },
+): Promise<{ email_verified: boolean; created_at: Date } | undefined> => {
+  const [row] = await db.query<{ email_verified: boolean; created_at: Date }>(sql`
+    select email_verified, created_at
+      from users
+     where pool_id = ${given.poolId}
+       and email = ${given.email}`)
+  return row
+}
+
 export const markEmailVerified = (tx: Queryable, given: { poolId: string; userId: string; now: Date }) =>
   tx.query(sql`
     update users

@@ -29,7 +29,7 @@ export const createBind = (deps: EmailDeps) => {
   /**
    * Binds a proved address to the account of a user who has none, or verifies the own one.
    * @throws ApiError token_invalid, user_disabled, email_already_bound, email_taken, request_invalid (passCode),
-   *   passcode_incorrect, passcode_expired, passcode_attempts_exceeded
+   *   passcode_incorrect, passcode_expired, passcode_attempts_exceeded, sms_limit_reached
    */
   return async (given: Bind): Promise<void> => {
     const { caller, email, passcode } = given
@@ -37,8 +37,11 @@ export const createBind = (deps: EmailDeps) => {
     const { poolId, userId } = user
     const code = { application, recipient: email, code: passcode, userId }
     const proof = passcodes.proof({ ...code, purpose: 'bind_email' })
+    const changed = { poolId, userId, by: 'session' } as const
     const seen = await requireUser(deps, caller)
     if (!takesEmail(seen, email)) throw alreadyBound()
+    // Verifying the own one changes nothing that anybody is told of.
+    if (seen.email !== email) await notices.requireChangesLeft(changed)
     const reach = await notices.reach(poolId, [seen.phone])
 
     const outcome = await db
@@ -48,7 +51,9 @@ export const createBind = (deps: EmailDeps) => {
         const held = await users.hold(user, tx)
         if (!takesEmail(held, email)) return alreadyBound()
         if (await isEmailTaken(tx, { poolId, userId, email })) return emailTaken()
-        await setEmail(tx, { poolId, userId, email, now: clock.now() })
+        const spent = await notices.takeChange(changed, tx)
+        if (spent !== undefined) return spent
+        await setEmail(tx, { poolId, userId, email, verified: true, now: clock.now() })
         if (held.email === email) {
           await verifyOwn(given, tx)
           return verdict

@@ -3,6 +3,7 @@
 import { ApiError } from '../api-codes.ts'
 import type { VerdictRow } from '../passcodes/passcodes.ts'
 import { stepUpTtlSeconds } from '../step-up/step-up.ts'
+import type { UserRow } from '../users/users.ts'
 import {
   type Caller,
   type EmailDeps,
@@ -22,8 +23,11 @@ export type ChangeRequest = {
   old: { email?: string | undefined; passcode?: string | undefined }
 }
 
-/** What the token is for. */
-type Proved = { before: string; after: string }
+/** What the token is for. `unproved`: nothing proved the address of before, which nobody had ever proved. */
+type Proved = { before: string; after: string; unproved: boolean }
+
+/** What stands in for a code of the current address. */
+type OldProof = 'code' | 'unproved' | 'not_needed'
 
 /**
  * A code of any of these proves either address: the V3 API names none for the two legs. Each is bound to its
@@ -32,11 +36,22 @@ type Proved = { before: string; after: string }
 const purposes = ['change_email', 'bind_email', 'unbind_email'] as const
 
 export const createChange = (deps: EmailDeps) => {
-  const { db, users, passcodes, sessions, stepUp, notices, accountPolicy, clock } = deps
+  const { db, users, passcodes, sessions, factors, stepUp, notices, accountPolicy, clock } = deps
 
-  const needsOldProof = async ({ user }: Caller): Promise<boolean> => {
+  /**
+   * An address that nobody ever proved may be mistyped, and then no code comes back from there: who has signed in just
+   * now corrects it. @throws ApiError old_email_proof_required
+   */
+  const judgeOldProof = async ({ caller, old }: ChangeRequest, row: UserRow): Promise<OldProof> => {
+    const { user } = caller
+    if (old.passcode !== undefined) {
+      if (old.email === undefined || old.email === row.email) return 'code'
+      throw new ApiError('old_email_proof_required', 'of another address')
+    }
     const { verifyOldEmail } = await accountPolicy.of(user.poolId)
-    return verifyOldEmail && !(await sessions.hasFreshFactor(user, { besides: 'email' }))
+    if (!verifyOldEmail || (await sessions.hasFreshFactor(user, { besides: 'email' }))) return 'not_needed'
+    if (!row.email_verified && (await factors.isFresh(user))) return 'unproved'
+    throw new ApiError('old_email_proof_required', 'none')
   }
 
   const proofsOf = (given: ChangeRequest, current: string) => {
@@ -61,23 +76,20 @@ export const createChange = (deps: EmailDeps) => {
      *   request_invalid (the codes), passcode_incorrect, passcode_expired, passcode_attempts_exceeded
      */
     requestChange: async (given: ChangeRequest): Promise<{ token: string; tokenExpiresIn: number }> => {
-      const { caller, email, old } = given
+      const { caller, email } = given
       const { poolId, userId, sessionId } = caller.user
-      const { email: current } = await requireUser(deps, caller)
+      const row = await requireUser(deps, caller)
+      const { email: current } = row
       if (current === null) throw notBound()
       if (current === email) throw new ApiError('email_unchanged', 'the new address is the current one')
-      const gaveOld = old.passcode !== undefined
-      const provesOld = gaveOld && (old.email === undefined || old.email === current)
-      if (!provesOld && (gaveOld || (await needsOldProof(caller)))) {
-        throw new ApiError('old_email_proof_required', gaveOld ? 'of another address' : 'none')
-      }
+      const unproved = (await judgeOldProof(given, row)) === 'unproved'
       const proofs = proofsOf(given, current)
 
       const outcome = await db.transaction(async (tx): Promise<VerdictRow | ApiError | { token: string }> => {
         const verdict = await passcodes.verifyAll(proofs, tx)
         if (verdict.outcome !== 'accepted') return verdict
         if (await isEmailTaken(tx, { poolId, userId, email })) return emailTaken()
-        const proved: Proved = { before: current, after: email }
+        const proved: Proved = { before: current, after: email, unproved }
         return { token: await stepUp.issue({ poolId, kind: 'update_email', userId, sessionId }, proved, tx) }
       })
       if ('token' in outcome) return { token: outcome.token, tokenExpiresIn: stepUpTtlSeconds.update_email }
@@ -85,25 +97,35 @@ export const createChange = (deps: EmailDeps) => {
       throw new Error('accepted without a token')
     },
 
-    /** @throws ApiError token_invalid, user_disabled, step_up_token_invalid, email_taken */
+    /** @throws ApiError token_invalid, user_disabled, step_up_token_invalid, email_taken, sms_limit_reached */
     change: async (given: { caller: Caller; token: string }): Promise<void> => {
       const { caller, token } = given
       const { user } = caller
       const { poolId, userId, sessionId } = user
       const seen = await requireUser(deps, caller)
+      const changed = { poolId, userId, by: 'session' } as const
+      await notices.requireChangesLeft(changed)
       const reach = await notices.reach(poolId, [seen.phone])
       await db
         .transaction(async (tx) => {
           const subject = { poolId, kind: 'update_email', userId, sessionId } as const
           const { detail } = await stepUp.consume<Proved>(subject, token, tx)
-          const { before, after } = detail
+          const { before, after, unproved } = detail
           const held = await users.hold(user, tx)
           if (held.email !== before)
             throw new ApiError('step_up_token_invalid', 'the address is another one since')
-          await setEmail(tx, { poolId, userId, email: after, now: clock.now() })
-          await moveEmailFactor(tx, { poolId, userId, from: before, to: after })
+          if (unproved && held.email_verified)
+            throw new ApiError(
+              'step_up_token_invalid',
+              'the address was proved since, and not for this change',
+            )
+          const spent = await notices.takeChange(changed, tx)
+          if (spent !== undefined) throw spent
+          await setEmail(tx, { poolId, userId, email: after, verified: true, now: clock.now() })
+          const beforeFactor = await moveEmailFactor(tx, { poolId, userId, from: before, to: after })
           await passcodes.discard({ poolId, userId, recipient: before }, tx)
-          const change = { before, after, phone: held.phone }
+          const known = { before, beforeVerified: held.email_verified, beforeFactor }
+          const change = { ...known, after, phone: held.phone }
           await recordChange(
             deps,
             { caller, change: { event: 'email.changed', notice: 'email_changed', ...change }, reach },

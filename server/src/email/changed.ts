@@ -6,7 +6,8 @@ import type { Application } from '../applications/applications.ts'
 import type { Audit } from '../audit/audit.ts'
 import type { Clock } from '../core/clock.ts'
 import { type Database, type Queryable, violatedUniqueIndex } from '../core/database.ts'
-import type { Notices } from '../notices/notices.ts'
+import type { Factors } from '../factors/factors.ts'
+import type { KeptFactor, Notices } from '../notices/notices.ts'
 import type { Passcodes, VerdictRow } from '../passcodes/passcodes.ts'
 import type { E164 } from '../phone-numbers/phone-numbers.ts'
 import type { Sessions } from '../sessions/sessions.ts'
@@ -19,6 +20,7 @@ export type EmailDeps = {
   users: Users
   passcodes: Passcodes
   sessions: Sessions
+  factors: Pick<Factors, 'isFresh'>
   stepUp: StepUp
   notices: Notices
   accountPolicy: AccountPolicies
@@ -45,6 +47,8 @@ export type Change = {
   event: 'email.bound' | 'email.changed' | 'email.unbound'
   notice: 'email_bound' | 'email_changed' | 'email_unbound'
   before: string | null
+  beforeVerified?: boolean
+  beforeFactor?: KeptFactor | undefined
   after: string | null
   phone: E164 | null
 }
@@ -58,7 +62,7 @@ export const recordChange = async (
   const { caller, change, reach } = given
   const { user, application, ip, language } = caller
   const { poolId, userId, sessionId } = user
-  const { event, notice, before, after, phone } = change
+  const { event, notice, before, beforeVerified, beforeFactor, after, phone } = change
   await sessions.endOthers({ poolId, userId, keptSessionId: sessionId, reason: notice }, tx)
   const of = (email: string | null) => (email === null ? {} : audit.describeEmail(email))
   const detail =
@@ -73,9 +77,13 @@ export const recordChange = async (
       ip,
       language,
       before: before ?? undefined,
+      beforeVerified,
+      beforeFactor,
       after: after ?? undefined,
     },
-    [before, phone],
+    // Who reads an address that nobody proved may be a stranger, who could take the account back there by the link: it
+    // is told only where nobody else would be.
+    [beforeVerified === false && phone !== null ? null : before, phone],
     reach,
     tx,
   )

@@ -2,7 +2,6 @@ import type { FastifyError, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { fieldInvalid } from '../api-codes.ts'
 import { envelope, envelopeOf, type Http, ok } from '../core/http.ts'
-import { unlimited } from '../limits.ts'
 import { requireEmail } from '../users/users.ts'
 import type { Caller, Email } from './email.ts'
 
@@ -81,8 +80,15 @@ export const emailRoutes = (http: Http, email: Email): void => {
     {
       config: {
         access: 'user',
-        limit: codeLimits,
-        refusals: ['email_invalid', 'user_disabled', 'email_already_bound', 'email_taken', ...codeRefusals],
+        limit: ['accountChangesHour', ...codeLimits],
+        refusals: [
+          'email_invalid',
+          'user_disabled',
+          'email_already_bound',
+          'email_taken',
+          'sms_limit_reached',
+          ...codeRefusals,
+        ],
       },
       schema: {
         operationId: 'bindEmail',
@@ -110,8 +116,14 @@ export const emailRoutes = (http: Http, email: Email): void => {
     {
       config: {
         access: 'user',
-        limit: codeLimits,
-        refusals: ['user_disabled', 'email_not_bound', 'last_sign_in_method', ...codeRefusals],
+        limit: ['accountChangesHour', ...codeLimits],
+        refusals: [
+          'user_disabled',
+          'email_not_bound',
+          'last_sign_in_method',
+          'sms_limit_reached',
+          ...codeRefusals,
+        ],
       },
       errorHandler: explainMissingCode,
       schema: {
@@ -151,7 +163,7 @@ export const emailRoutes = (http: Http, email: Email): void => {
         tags: ['Email'],
         summary: 'Prove what changing the email address needs',
         description:
-          'The first half of a change: gives the token that update-email takes. Send a code to the new address first, and one to the current address: send-email with CHANNEL_UPDATE_EMAIL. The second is not needed where the pool does not ask for it, or another factor was proved within five minutes.',
+          'The first half of a change: gives the token that update-email takes. Send a code to the new address first, and one to the current address: send-email with CHANNEL_UPDATE_EMAIL. The second is not needed where the pool does not ask for it, or another factor was proved within five minutes; nor for an address that was never verified, by who signed in within five minutes: it may be mistyped.',
         body: VerifyUpdateEmailRequestBody,
         response: { 200: envelopeOf(UpdateEmailToken) },
       },
@@ -177,8 +189,8 @@ export const emailRoutes = (http: Http, email: Email): void => {
     {
       config: {
         access: 'user',
-        limit: unlimited('a token that verify-update-email-request gave works once'),
-        refusals: ['user_disabled', 'step_up_token_invalid', 'email_taken'],
+        limit: ['accountChangesHour'],
+        refusals: ['user_disabled', 'step_up_token_invalid', 'email_taken', 'sms_limit_reached'],
       },
       schema: {
         operationId: 'updateEmail',

@@ -1,14 +1,18 @@
 import { named, type Queryable, sql } from '../core/database.ts'
+import type { KeptFactor } from '../notices/notices.ts'
 
-/** Fails on the unique index users_email_key where another user has the address. */
+/**
+ * Fails on the unique index users_email_key where another user has the address.
+ * @param given `verified`: whether somebody of the account has ever read a code there
+ */
 export const setEmail = (
   tx: Queryable,
-  given: { poolId: string; userId: string; email: string | null; now: Date },
+  given: { poolId: string; userId: string; email: string | null; verified: boolean; now: Date },
 ) =>
   tx.query(sql`
     update users
        set email = ${named({ email: given.email })}::text,
-           email_verified = ${given.email !== null},
+           email_verified = ${given.verified},
            email_bound_at = case
              when ${named({ email: given.email })}::text is null then null
              when email = ${named({ email: given.email })}::text then email_bound_at
@@ -46,23 +50,39 @@ export const isEmailTaken = async (
   return row !== undefined
 }
 
+type FactorRow = { enrolled_at: Date; enrolled_with_proof: boolean }
+
+const keptFactor = ([row]: readonly FactorRow[]): KeptFactor | undefined =>
+  row === undefined
+    ? undefined
+    : { enrolledAt: row.enrolled_at.toISOString(), enrolledWithProof: row.enrolled_with_proof }
+
 /** The factor EMAIL that uses an address goes on with the new one. */
-export const moveEmailFactor = (
+export const moveEmailFactor = async (
   tx: Queryable,
   given: { poolId: string; userId: string; from: string; to: string },
-) =>
-  tx.query(sql`
+): Promise<KeptFactor | undefined> => {
+  const rows = await tx.query<FactorRow>(sql`
     update factors
        set recipient = ${given.to}
      where pool_id = ${given.poolId}
        and user_id = ${given.userId}
        and type = 'EMAIL'
-       and recipient = ${given.from}`)
+       and recipient = ${given.from}
+    returning enrolled_at, enrolled_with_proof`)
+  return keptFactor(rows)
+}
 
-export const deleteEmailFactor = (tx: Queryable, given: { poolId: string; userId: string; email: string }) =>
-  tx.query(sql`
+export const deleteEmailFactor = async (
+  tx: Queryable,
+  given: { poolId: string; userId: string; email: string },
+): Promise<KeptFactor | undefined> => {
+  const rows = await tx.query<FactorRow>(sql`
     delete from factors
      where pool_id = ${given.poolId}
        and user_id = ${given.userId}
        and type = 'EMAIL'
-       and recipient = ${given.email}`)
+       and recipient = ${given.email}
+    returning enrolled_at, enrolled_with_proof`)
+  return keptFactor(rows)
+}

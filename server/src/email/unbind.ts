@@ -17,7 +17,7 @@ export const createUnbind = (deps: EmailDeps) => {
   /**
    * Takes the address off the account, by a code that was sent there.
    * @throws ApiError token_invalid, user_disabled, email_not_bound, last_sign_in_method, request_invalid (passCode),
-   *   passcode_incorrect, passcode_expired, passcode_attempts_exceeded
+   *   passcode_incorrect, passcode_expired, passcode_attempts_exceeded, sms_limit_reached
    */
   return async ({ caller, passcode }: Unbind): Promise<void> => {
     const { user, application } = caller
@@ -27,6 +27,8 @@ export const createUnbind = (deps: EmailDeps) => {
     if (await isLastWay(caller)) throw lastWay()
     const code = { application, recipient: email, code: passcode, userId }
     const proof = passcodes.proof({ ...code, purpose: 'unbind_email' })
+    const changed = { poolId, userId, by: 'session' } as const
+    await notices.requireChangesLeft(changed)
     const reach = await notices.reach(poolId, [phone])
 
     const outcome = await db.transaction(async (tx): Promise<VerdictRow | ApiError> => {
@@ -35,10 +37,13 @@ export const createUnbind = (deps: EmailDeps) => {
       const held = await users.hold(user, tx)
       if (held.email !== email) return notBound()
       if (await isLastWay(caller, tx)) return lastWay()
-      await setEmail(tx, { poolId, userId, email: null, now: clock.now() })
-      await deleteEmailFactor(tx, { poolId, userId, email })
+      const spent = await notices.takeChange(changed, tx)
+      if (spent !== undefined) return spent
+      await setEmail(tx, { poolId, userId, email: null, verified: false, now: clock.now() })
+      const beforeFactor = await deleteEmailFactor(tx, { poolId, userId, email })
       await passcodes.discard({ poolId, userId, recipient: email }, tx)
-      const change = { before: email, after: null, phone: held.phone }
+      const known = { before: email, beforeVerified: held.email_verified, beforeFactor }
+      const change = { ...known, after: null, phone: held.phone }
       await recordChange(
         deps,
         { caller, change: { event: 'email.unbound', notice: 'email_unbound', ...change }, reach },

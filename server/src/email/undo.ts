@@ -8,7 +8,8 @@ export type Undone = 'restored' | 'removed' | 'nothing'
 /**
  * The account as it was before a change of its address that a notice tells of, in the caller's transaction, whatever
  * the address was changed to since: who took over an account may have changed it twice. The address of before comes
- * back verified; where another user has it by now, or there was none, the current one goes.
+ * back no more verified than it was, because the link may have come to a phone; where another user has it by now, or
+ * there was none, the current one goes.
  */
 export const createUndo =
   ({ passcodes, clock }: Pick<EmailDeps, 'passcodes' | 'clock'>) =>
@@ -23,7 +24,8 @@ export const createUndo =
     const isFree = before !== undefined && !(await isEmailTaken(tx, { poolId, userId, email: before }))
     if (current === null && !isFree) return 'nothing'
     const email = isFree ? before : null
-    await setEmail(tx, { poolId, userId, email, now: clock.now() })
+    const verified = email !== null && detail.beforeVerified === true
+    await setEmail(tx, { poolId, userId, email, verified, now: clock.now() })
     if (current !== null) {
       if (email !== null) await moveEmailFactor(tx, { poolId, userId, from: current, to: email })
       await deleteEmailFactor(tx, { poolId, userId, email: current })

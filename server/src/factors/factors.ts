@@ -88,6 +88,9 @@ export const createFactors = (deps: Deps) => {
     /** Whether what is enrolled now may stand in for a phone or an address later (rule 14). */
     provesMoreThanPassword: standing.provesMoreThanPassword,
 
+    /** Whether the user has signed in, or proved a factor in this session, within five minutes. */
+    isFresh: standing.isFresh,
+
     /** What the user has none of yet. */
     listToEnroll: async (user: AccessToken): Promise<FactorType[]> => {
       const enrolled = await selectFactors(db, user)

@@ -13,6 +13,7 @@ import type { Post } from '../mail/mail.ts'
 import { inboxProvider } from '../messages/messages.ts'
 import { type E164, isPhone, prefixesOf } from '../phone-numbers/phone-numbers.ts'
 import { isInboxRoute, type Routing } from '../routing/routing.ts'
+import { createChanges } from './changes.ts'
 import {
   type Addressee,
   addresseeFrom,
@@ -61,12 +62,27 @@ export type NewNotice = {
   ip: string | undefined
   /** BCP 47. */
   language: string
+} & NoticeDetail
+
+/** A factor that an undone change brings back; `enrolledAt` in ISO 8601. */
+export type KeptFactor = { enrolledAt: string; enrolledWithProof: boolean }
+
+/** What a notice keeps sealed. */
+export type NoticeDetail = {
   /** Whole numbers or addresses, of before and after the change. */
   before?: string | undefined
   after?: string | undefined
+  /** Whether the address of before had been proved; undoing the change makes it no more than that. */
+  beforeVerified?: boolean | undefined
+  /** When the phone of before had last been proved, in ISO 8601. */
+  beforeProvedAt?: string | undefined
+  /** The factor that used the phone or address of before, and went with it. */
+  beforeFactor?: KeptFactor | undefined
+  /** Of a change that had to wait: when it was asked for, in ISO 8601. */
+  requestedAt?: string | undefined
+  /** What it tells of was there before, and is told now because the account's address was proved. */
+  earlier?: boolean | undefined
 }
-
-export type NoticeDetail = { before?: string; after?: string }
 
 /** A link that somebody opened. */
 export type OpenedNotice = {
@@ -91,7 +107,7 @@ type Deps = {
   post: Post
   testNumbers: TestNumbers
   clock: Clock
-  config: Pick<Config, 'publicUrl' | 'defaultLanguage'>
+  config: Pick<Config, 'publicUrl' | 'defaultLanguage' | 'limits'>
 }
 
 export const createNotices = ({ db, keyring, routing, post, testNumbers, clock, config }: Deps) => {
@@ -114,7 +130,10 @@ export const createNotices = ({ db, keyring, routing, post, testNumbers, clock, 
   const insertion = (notice: NewNotice, addressees: Sql): Sql => {
     const now = clock.now()
     const id = newId(clock)
-    const { poolId, before, after } = notice
+    const { poolId, before, after, beforeVerified, earlier, beforeProvedAt, beforeFactor, requestedAt } =
+      notice
+    const told = { before, after, beforeVerified, earlier }
+    const detail: NoticeDetail = { ...told, beforeProvedAt, beforeFactor, requestedAt }
     const token = tokenOf(keyring.current.id, id)
     const hasLink = noticeKinds[notice.kind] !== undefined && token !== undefined
     return insertNoticeFrom(addressees, {
@@ -123,7 +142,7 @@ export const createNotices = ({ db, keyring, routing, post, testNumbers, clock, 
       userId: notice.userId,
       applicationId: notice.applicationId,
       kind: notice.kind,
-      sealedDetail: keyring.seal(JSON.stringify({ before, after }), contextOf(poolId, id)),
+      sealedDetail: keyring.seal(JSON.stringify(detail), contextOf(poolId, id)),
       keyId: keyring.current.id,
       tokenHash: hasLink ? sha256(token) : undefined,
       language: notice.language,
@@ -155,6 +174,8 @@ export const createNotices = ({ db, keyring, routing, post, testNumbers, clock, 
   })
 
   return {
+    ...createChanges({ db, clock, config }),
+
     /** How these recipients are reached. Not inside a transaction: it reads the database. */
     reach: async (poolId: string, phones: readonly (E164 | null | undefined)[] = []): Promise<Reach> => {
       const carriers = new Map<string, Carrier>()
@@ -169,13 +190,14 @@ export const createNotices = ({ db, keyring, routing, post, testNumbers, clock, 
      * Writes a notice and a message to each recipient that is reached, in the caller's transaction. Recipients that are
      * null or not reached are left out; with none there is no notice.
      * @param to phones (E.164) and email addresses
+     * @returns whether anybody is told
      */
     record: async (
       notice: NewNotice,
       to: readonly (string | null | undefined)[],
       reach: Reach,
       tx: Queryable,
-    ): Promise<void> => {
+    ): Promise<boolean> => {
       const addressees = [...new Set(to)].flatMap((recipient): Addressee[] => {
         if (recipient == null) return []
         const messageId = newId(clock)
@@ -189,7 +211,9 @@ export const createNotices = ({ db, keyring, routing, post, testNumbers, clock, 
         const { region } = prefixesOf(recipient)
         return carrier === undefined ? [] : [{ messageId, channel: 'sms', recipient, region, carrier }]
       })
-      if (addressees.length > 0) await insertNotice(tx, insertion(notice, listAddressees(addressees)))
+      if (addressees.length === 0) return false
+      await insertNotice(tx, insertion(notice, listAddressees(addressees)))
+      return true
     },
 
     /**

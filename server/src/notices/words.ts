@@ -7,8 +7,8 @@ import { maskEmail } from '../audit/audit.ts'
 import type { Language } from '../config.ts'
 import { isPhone, maskPhone } from '../phone-numbers/phone-numbers.ts'
 
-/** Masked; empty where the notice has none. */
-type Sides = { before: string; after: string }
+/** Masked; empty where the notice has none. `earlier`: it was there before the address that is told was proved. */
+type Sides = { before: string; after: string; earlier: boolean }
 
 type Row = Record<Language, { subject: string; change(sides: Sides): string }>
 
@@ -16,9 +16,16 @@ const rows = {
   phone_bound: {
     'en-US': {
       subject: 'A phone was bound to your account',
-      change: ({ after }) => `the phone ${after} was bound to your account`,
+      change: ({ after, earlier }) =>
+        earlier
+          ? `the phone ${after} was bound to your account before you proved this address`
+          : `the phone ${after} was bound to your account`,
     },
-    'zh-CN': { subject: '您的账号绑定了手机号', change: ({ after }) => `您的账号绑定了手机号 ${after}` },
+    'zh-CN': {
+      subject: '您的账号绑定了手机号',
+      change: ({ after, earlier }) =>
+        earlier ? `在您验证此邮箱之前，您的账号已绑定手机号 ${after}` : `您的账号绑定了手机号 ${after}`,
+    },
   },
   phone_changed: {
     'en-US': {
@@ -125,7 +132,7 @@ export type WordedKind = keyof typeof rows
 export type Worded = {
   kind: WordedKind
   action: 'undo' | 'stop' | undefined
-  detail: { before?: string; after?: string }
+  detail: { before?: string | undefined; after?: string | undefined; earlier?: boolean | undefined }
   createdAt: Date
   /** The application's name. */
   app: string
@@ -157,7 +164,8 @@ export const masked = (value: string | undefined): string => {
 
 export const changeWords = ({ kind, detail, language }: Pick<Worded, 'kind' | 'detail' | 'language'>) => {
   const { subject, change } = (rows[kind] satisfies Row)[language]
-  return { subject, change: change({ before: masked(detail.before), after: masked(detail.after) }) }
+  const { before, after, earlier = false } = detail
+  return { subject, change: change({ before: masked(before), after: masked(after), earlier }) }
 }
 
 /** In UTC: who reads it may be anywhere. */

@@ -12,8 +12,10 @@ import type { Audit } from '../audit/audit.ts'
 import type { Clock } from '../core/clock.ts'
 import { sha256 } from '../core/crypto.ts'
 import type { Database, Queryable } from '../core/database.ts'
+import type { FirstProof } from '../first-proof/first-proof.ts'
 import type { Notices } from '../notices/notices.ts'
 import type { Passcodes, VerdictRow } from '../passcodes/passcodes.ts'
+import type { Phone } from '../phone/phone.ts'
 import type { E164 } from '../phone-numbers/phone-numbers.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import { type StepUp, stepUpTtlSeconds } from '../step-up/step-up.ts'
@@ -60,13 +62,16 @@ type Deps = {
   accountPolicy: AccountPolicies
   sessions: Sessions
   stepUp: StepUp
+  phone: Pick<Phone, 'stopChange'>
+  firstProof: FirstProof
   notices: Notices
   audit: Audit
   clock: Clock
 }
 
 export const createPasswordChanges = (deps: Deps) => {
-  const { db, users, passwords, passcodes, accountPolicy, sessions, stepUp, notices, audit, clock } = deps
+  const { db, users, passwords, passcodes, accountPolicy, sessions } = deps
+  const { stepUp, phone: phones, firstProof, notices, audit, clock } = deps
 
   /** Whose token it is, and what stands in the account until it is spent. */
   const subjectOf = async ({ application: { poolId } }: Origin, token: string): Promise<ResetSubject> => {
@@ -127,7 +132,11 @@ export const createPasswordChanges = (deps: Deps) => {
         'the number or address that was proved has left the account',
       )
     const reason = type === 'password.reset' ? 'password_reset' : 'password_changed'
+    const by = type === 'password.reset' ? 'reset' : 'session'
+    const spent = await notices.takeChange({ poolId, userId, by }, tx)
+    if (spent !== undefined) throw spent
     await sessions.endOthers({ poolId, userId, keptSessionId, reason }, tx)
+    await phones.stopChange(poolId, userId, tx)
     await audit.record(poolId, { type, userId, applicationId, ip }, tx)
     const notice = { poolId, applicationId, userId, kind: 'password_changed' as const, ip, language }
     await notices.record(notice, [row.phone, row.email], reach, tx)
@@ -163,12 +172,13 @@ export const createPasswordChanges = (deps: Deps) => {
     /**
      * Sets a new password in the name of a signed-in user, whose other sessions end.
      * @throws ApiError token_invalid, user_disabled, password_too_weak, old_password_incorrect, account_locked,
-     *   step_up_token_invalid
+     *   step_up_token_invalid, sms_limit_reached
      */
     update: async (update: PasswordUpdate): Promise<void> => {
       const { user, newPassword, resetToken } = update
       const row = await users.get(user.poolId, user.userId)
       if (row === undefined) throw new ApiError('token_invalid', 'the user is gone')
+      await notices.requireChangesLeft({ poolId: user.poolId, userId: user.userId, by: 'session' })
       const subject = resetToken === undefined ? undefined : await subjectOf(update, resetToken)
       if (subject !== undefined && subject.id !== user.userId)
         throw new ApiError('step_up_token_invalid', 'another user’s token')
@@ -231,17 +241,24 @@ export const createPasswordChanges = (deps: Deps) => {
 
     /**
      * Sets a new password with a token of `verifyReset`; all sessions of the user end. A weak password spends no token.
-     * @throws ApiError step_up_token_invalid, user_disabled, password_too_weak
+     * @throws ApiError step_up_token_invalid, user_disabled, password_too_weak, sms_limit_reached
      */
     reset: async (reset: PasswordReset): Promise<void> => {
       const { application, resetToken } = reset
       const subject = await subjectOf(reset, resetToken)
+      await notices.requireChangesLeft({ poolId: application.poolId, userId: subject.id, by: 'reset' })
       const password = await prepare(reset, subject, { password: reset.password, field: 'password' })
       const reach = await notices.reach(application.poolId, [subject.phone])
 
       await db.transaction(async (tx) => {
         const recipient = await spend(reset, subject, resetToken, tx)
         await recordProof(reset, subject, recipient, tx)
+        if (recipient === subject.email) {
+          const { ip, language } = reset
+          const { poolId, id: applicationId } = application
+          const unproved = { poolId, applicationId, userId: subject.id, email: recipient, ip }
+          await firstProof.removeOthers(unproved, { language, reach }, tx)
+        }
         const type = 'password.reset'
         await replace({ origin: reset, userId: subject.id, type, password, recipient, reach }, tx)
       })

@@ -8,16 +8,13 @@ import { hash, verify } from '@node-rs/argon2'
 import { sm2 } from 'sm-crypto-v2'
 import type { AccountPolicies } from '../account-policy/account-policy.ts'
 import { fieldInvalid } from '../api-codes.ts'
-import type { Audit } from '../audit/audit.ts'
 import type { Config } from '../config.ts'
 import type { Clock } from '../core/clock.ts'
 import { type Keyring, randomToken } from '../core/crypto.ts'
-import type { Database, Queryable } from '../core/database.ts'
+import type { Database } from '../core/database.ts'
 import { type Keys, rsaPrivateKeyOf } from '../keys/keys.ts'
-import type { Sessions } from '../sessions/sessions.ts'
 import { createPasswordFailures, type Guess } from './failures.ts'
 import { type NewPassword, requireStrongPassword } from './policy.ts'
-import { discardPassword } from './store.ts'
 
 export {
   createPasswordChanges,
@@ -39,8 +36,6 @@ type Deps = {
   db: Database
   keys: Keys
   accountPolicy: AccountPolicies
-  sessions: Sessions
-  audit: Audit
   keyring: Keyring
   clock: Clock
   config: Pick<Config, 'limits'>
@@ -49,7 +44,7 @@ type Deps = {
 }
 
 export const createPasswords = (deps: Deps) => {
-  const { db, keys, accountPolicy, sessions, audit, keyring, clock, config, cost = owaspCost } = deps
+  const { db, keys, accountPolicy, keyring, clock, config, cost = owaspCost } = deps
   let decoy: Promise<string> | undefined
   const decoyHash = () => {
     decoy ??= hash(randomToken(), cost)
@@ -106,17 +101,6 @@ export const createPasswords = (deps: Deps) => {
       if (!matches || given.passwordHash === undefined) return false
       await guess.forgive()
       return true
-    },
-
-    /**
-     * For an account whose email address was just proved for the first time: who set its password may be somebody else,
-     * who signed up with that address before its owner did. The password is gone, and all sessions end. In the
-     * transaction that proves the address, before its own session starts.
-     */
-    discardUnproved: async (tx: Queryable, given: { poolId: string; userId: string }): Promise<void> => {
-      if (!(await discardPassword(tx, { ...given, now: clock.now() }))) return
-      await sessions.endOthers({ ...given, reason: 'password_discarded' }, tx)
-      await audit.record(given.poolId, { type: 'password.discarded', userId: given.userId }, tx)
     },
   }
 }

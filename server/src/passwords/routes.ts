@@ -171,13 +171,14 @@ export const passwordRoutes = (http: Http, { passwords, passwordChanges, captcha
     {
       config: {
         access: 'user',
-        limit: ['passwordFailuresHour'],
+        limit: ['accountChangesHour', 'passwordFailuresHour'],
         refusals: [
           'user_disabled',
           'password_too_weak',
           'old_password_incorrect',
           'account_locked',
           'step_up_token_invalid',
+          'sms_limit_reached',
         ],
       },
       schema: {
@@ -255,8 +256,14 @@ export const passwordRoutes = (http: Http, { passwords, passwordChanges, captcha
     {
       config: {
         access: 'application',
-        limit: ['passwordFailuresHour'],
-        refusals: ['step_up_token_invalid', 'user_disabled', 'password_too_weak', 'account_locked'],
+        limit: ['accountChangesHour', 'passwordFailuresHour'],
+        refusals: [
+          'step_up_token_invalid',
+          'user_disabled',
+          'password_too_weak',
+          'account_locked',
+          'sms_limit_reached',
+        ],
       },
       schema: {
         operationId: 'resetPassword',

@@ -1,25 +1,6 @@
 import { named, type Queryable, sql } from '../core/database.ts'
 import type { E164 } from '../phone-numbers/phone-numbers.ts'
 
-/** False: there was none. */
-export const discardPassword = async (
-  tx: Queryable,
-  given: { poolId: string; userId: string; now: Date },
-): Promise<boolean> => {
-  const rows = await tx.query(sql`
-    update users
-       set password_hash = null,
-           password_set_at = null,
-           password_security_level = 0,
-           password_reset_required = false,
-           updated_at = ${given.now}
-     where pool_id = ${given.poolId}
-       and id = ${given.userId}
-       and password_hash is not null
-    returning 1`)
-  return rows.length > 0
-}
-
 export type ResetSubject = {
   id: string
   status: string

@@ -103,7 +103,7 @@ export const createBind = (deps: Deps) => {
   const claimAndBind = async (request: BindRequest): Promise<void> => {
     const { user, application, phone, ip, language } = request
     const { poolId, userId } = user
-    const terms = await claims.terms(poolId)
+    const terms = await claims.terms(poolId, phone)
     const claim = { poolId, applicationId: application.id, phone, claimantId: userId, ip, language }
     const outcome = await db.transaction(async (tx) => {
       const claimed = await claims.claim(claim, terms, tx)

@@ -7,6 +7,7 @@ import type { AccountPolicies } from '../account-policy/account-policy.ts'
 import { ApiError } from '../api-codes.ts'
 import type { Application } from '../applications/applications.ts'
 import type { Audit } from '../audit/audit.ts'
+import type { Clock } from '../core/clock.ts'
 import type { Database, Queryable } from '../core/database.ts'
 import type { Notices, Reach } from '../notices/notices.ts'
 import type { Passcodes, Proof } from '../passcodes/passcodes.ts'
@@ -19,6 +20,7 @@ import { refuseTaken } from './bind.ts'
 import type { Claims } from './claims.ts'
 import type { DelayedChanges } from './delayed-change.ts'
 import type { Replace } from './replace.ts'
+import { provePhone } from './store.ts'
 
 /** What a code for either number may have been asked for: the V3 API has no channel of its own for a change. */
 const changePurposes = ['bind_phone', 'unbind_phone'] as const
@@ -61,11 +63,12 @@ type Deps = {
   delayedChanges: DelayedChanges
   replace: Replace
   audit: Audit
+  clock: Clock
 }
 
 export const createChange = (deps: Deps) => {
   const { db, users, sessions, passcodes, stepUp, accountPolicy, notices } = deps
-  const { claims, delayedChanges, replace, audit } = deps
+  const { claims, delayedChanges, replace, audit, clock } = deps
 
   /** Whether the change has to wait. @throws ApiError old_phone_proof_required */
   const judgeOldProof = async (request: ChangeProof, current: E164): Promise<{ delayed: boolean }> => {
@@ -105,7 +108,10 @@ export const createChange = (deps: Deps) => {
     const { user, application, ip, language } = request
     const { poolId, userId, sessionId } = user
     const applicationId = application.id
-    await replace({ poolId, userId, from: oldPhone, to: newPhone, reason: 'changed', applicationId, ip }, tx)
+    const beforeFactor = await replace(
+      { poolId, userId, from: oldPhone, to: newPhone, reason: 'changed', applicationId, ip },
+      tx,
+    )
     await sessions.endOthers({ poolId, userId, keptSessionId: sessionId, reason: 'phone_changed' }, tx)
     const detail = { ...audit.describePhone(newPhone), before: audit.describePhone(oldPhone) }
     await audit.record(poolId, { type: 'phone.changed', userId, applicationId, ip, detail }, tx)
@@ -118,6 +124,8 @@ export const createChange = (deps: Deps) => {
         ip,
         language,
         before: oldPhone,
+        beforeProvedAt: held.phone_proved_at?.toISOString(),
+        beforeFactor,
         after: newPhone,
       },
       [oldPhone, held.email],
@@ -142,7 +150,7 @@ export const createChange = (deps: Deps) => {
       if (newPhone === oldPhone) throw new ApiError('phone_unchanged', 'the new number is the current one')
       const { delayed } = await judgeOldProof(request, oldPhone)
       const proofs = proofsOf(request)
-      const terms = await claims.terms(poolId)
+      const terms = await claims.terms(poolId, newPhone)
       const claim = {
         poolId,
         applicationId: application.id,
@@ -160,6 +168,8 @@ export const createChange = (deps: Deps) => {
         const held = await users.hold(user, tx)
         if (held.phone !== oldPhone)
           throw new ApiError('old_phone_proof_required', 'the phone was changed at the same instant')
+        // Its code has come back, which is what tells later on that the old number was not stale.
+        if (proofs.length > 1) await provePhone(tx, { poolId, userId, now: clock.now() })
         const proved: Proved = { oldPhone, newPhone, delayed }
         return { token: await stepUp.issue({ poolId, kind: 'update_phone', userId, sessionId }, proved, tx) }
       })

@@ -2,7 +2,7 @@
 // number starts a claim; its owner is told and has time to object; then the number is free for who proves it again.
 //
 // What must stay true: the number of an account that is used stays where it is; a claim is told only to who has proved
-// control of the number (rule 10); an owner who objects, signs in or proves the number keeps it; the account itself,
+// control of the number (rule 10), and to its owner wherever that is possible; an owner who objects, signs in or proves the number keeps it; the account itself,
 // with all else that is in it, is never given away.
 import type { AccountPolicies, AccountPolicy } from '../account-policy/account-policy.ts'
 import { type ApiCodeName, ApiError } from '../api-codes.ts'
@@ -10,7 +10,7 @@ import type { Audit } from '../audit/audit.ts'
 import { type Clock, secondsAfter, secondsUntil } from '../core/clock.ts'
 import type { Database, Queryable } from '../core/database.ts'
 import type { Notices, Reach } from '../notices/notices.ts'
-import type { E164 } from '../phone-numbers/phone-numbers.ts'
+import { type E164, isPhone } from '../phone-numbers/phone-numbers.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import { isDormant } from '../users/users.ts'
 import type { Replace } from './replace.ts'
@@ -19,6 +19,7 @@ import {
   holdOwner,
   type OwnerRow,
   selectClaim,
+  selectFactorRecipients,
   stopClaims,
   takeRipeClaim,
   upsertClaim,
@@ -26,6 +27,9 @@ import {
 
 /** A ripe claim waits so long for the number to be proved again, and an objection holds so long. */
 const ripeDays = 14
+
+/** An owner whom nobody can tell has so many times as long to sign in or to prove the number. */
+const untoldFactor = 10
 
 /** What a claim is judged by; read before the transaction. */
 export type ClaimTerms = { policy: AccountPolicy; reach: Reach }
@@ -58,6 +62,11 @@ type Deps = {
 export const createClaims = (deps: Deps) => {
   const { db, accountPolicy, notices, sessions, replace, audit, clock } = deps
 
+  const factorRecipients = (poolId: string, phone: E164, policy: AccountPolicy, tx: Queryable = db) => {
+    const provedBefore = secondsAfter(clock.now(), -policy.phoneProofDays * 86_400)
+    return selectFactorRecipients(tx, { poolId, phone, provedBefore })
+  }
+
   const start = async (
     owner: OwnerRow,
     claim: Claim,
@@ -66,7 +75,14 @@ export const createClaims = (deps: Deps) => {
   ): Promise<Date> => {
     const { poolId, applicationId, phone, ip, language } = claim
     const startedAt = clock.now()
-    const ripeAt = secondsAfter(startedAt, policy.phoneClaimHours * 3600)
+    const ownerTold = await notices.record(
+      { poolId, applicationId, userId: owner.id, kind: 'phone_claim_started', ip, language, before: phone },
+      [owner.email, ...(await factorRecipients(poolId, phone, policy, tx))],
+      reach,
+      tx,
+    )
+    const hours = policy.phoneClaimHours * (ownerTold ? 1 : untoldFactor)
+    const ripeAt = secondsAfter(startedAt, hours * 3600)
     const { phoneFingerprint } = audit.describePhone(phone)
     const expiresAt = secondsAfter(ripeAt, ripeDays * 86_400)
     await upsertClaim(tx, {
@@ -79,47 +95,46 @@ export const createClaims = (deps: Deps) => {
       ripeAt,
       expiresAt,
     })
-    await tell('phone.claim_started', owner, claim, tx)
-    await notices.record(
-      { poolId, applicationId, userId: owner.id, kind: 'phone_claim_started', ip, language, before: phone },
-      [owner.email],
-      reach,
-      tx,
-    )
+    await record('phone.claim_started', owner, { ...claim, ownerTold }, tx)
     return ripeAt
   }
 
-  const free = async (owner: OwnerRow, claim: Claim, reach: Reach, tx: Queryable): Promise<void> => {
+  const free = async (
+    owner: OwnerRow,
+    claim: Claim,
+    { policy, reach }: ClaimTerms,
+    tx: Queryable,
+  ): Promise<void> => {
     const { poolId, applicationId, phone, ip, language } = claim
     const userId = owner.id
+    const told = [owner.email, ...(await factorRecipients(poolId, phone, policy, tx))]
     await replace({ poolId, userId, from: phone, to: null, reason: 'claimed', applicationId, ip }, tx)
     await sessions.endOthers({ poolId, userId, reason: 'phone_claimed' }, tx)
-    await tell('phone.claimed', owner, claim, tx)
-    await notices.record(
+    const ownerTold = await notices.record(
       { poolId, applicationId, userId, kind: 'phone_claimed', ip, language, before: phone },
-      [owner.email],
+      told,
       reach,
       tx,
     )
+    await record('phone.claimed', owner, { ...claim, ownerTold }, tx)
   }
 
-  const tell = (
+  const record = (
     type: 'phone.claim_started' | 'phone.claimed',
     owner: OwnerRow,
-    { poolId, applicationId, ip, phone }: Claim,
+    { poolId, applicationId, ip, phone, ownerTold }: Claim & { ownerTold: boolean },
     tx: Queryable,
-  ) =>
-    audit.record(
-      poolId,
-      { type, userId: owner.id, applicationId, ip, detail: audit.describePhone(phone) },
-      tx,
-    )
+  ) => {
+    const detail = { ...audit.describePhone(phone), ownerTold }
+    return audit.record(poolId, { type, userId: owner.id, applicationId, ip, detail }, tx)
+  }
 
   return {
-    terms: async (poolId: string): Promise<ClaimTerms> => ({
-      policy: await accountPolicy.of(poolId),
-      reach: await notices.reach(poolId),
-    }),
+    terms: async (poolId: string, phone: E164): Promise<ClaimTerms> => {
+      const policy = await accountPolicy.of(poolId)
+      const recipients = await factorRecipients(poolId, phone, policy)
+      return { policy, reach: await notices.reach(poolId, recipients.filter(isPhone)) }
+    },
 
     /**
      * Whether a number that was just proved is free, in the caller's transaction, which must commit whatever the
@@ -138,7 +153,7 @@ export const createClaims = (deps: Deps) => {
       if (live.stopped_at !== null) return { state: 'taken' }
       if (live.ripe_at > now) return { state: 'claim_started', ripeAt: live.ripe_at }
       if (!(await takeRipeClaim(tx, { poolId, phoneFingerprint, now }))) return { state: 'taken' }
-      await free(owner, claim, terms.reach, tx)
+      await free(owner, claim, terms, tx)
       return { state: 'free' }
     },
 

@@ -2,13 +2,14 @@
 // number and the email address are told, with a link that stops it.
 //
 // What must stay true: until it is due, the old number stays in force (rule 14), and a code that comes back from it
-// meanwhile shows that it is not lost; a change is applied once, whichever
-// process finds it due; any other change of the phone puts an end to it; the new number is sealed while it waits.
+// meanwhile shows that it is not lost; whoever ends the session that asked, or sets a new password, puts an end to it,
+// as does any other change of the phone; a change is applied once, whichever process finds it due; the new number is
+// sealed while it waits.
 import type { Audit } from '../audit/audit.ts'
 import { type Clock, secondsAfter } from '../core/clock.ts'
 import { type Keyring, UnknownMasterKey } from '../core/crypto.ts'
 import { type Database, type Queryable, violatedUniqueIndex } from '../core/database.ts'
-import type { Notices, Reach } from '../notices/notices.ts'
+import type { KeptFactor, Notices, Reach } from '../notices/notices.ts'
 import { type E164, isPhone } from '../phone-numbers/phone-numbers.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { AccessToken } from '../tokens/tokens.ts'
@@ -71,13 +72,19 @@ export const createDelayedChange = (deps: Deps) => {
     tx: Queryable,
   ) => audit.record(poolId, { type: 'phone.change_stopped', userId, detail: { reason } }, tx)
 
-  const applyTaken = async (row: ChangeRow, from: E164, to: E164, tx: Queryable): Promise<void> => {
+  /** @returns the factor of the old number, which went along to the new one */
+  const applyTaken = async (
+    row: ChangeRow,
+    { from, to }: { from: E164; to: E164 },
+    tx: Queryable,
+  ): Promise<KeptFactor | undefined> => {
     const { pool_id: poolId, user_id: userId, application_id: applicationId, session_id: keptSessionId } = row
     const ip = row.ip ?? undefined
-    await replace({ poolId, userId, from, to, reason: 'changed', applicationId, ip }, tx)
+    const factor = await replace({ poolId, userId, from, to, reason: 'changed', applicationId, ip }, tx)
     await sessions.endOthers({ poolId, userId, keptSessionId, reason: 'phone_changed' }, tx)
     const detail = { ...audit.describePhone(to), before: audit.describePhone(from), delayed: true }
     await audit.record(poolId, { type: 'phone.changed', userId, applicationId, ip, detail }, tx)
+    return factor
   }
 
   const apply = async (poolId: string, userId: string): Promise<void> => {
@@ -96,8 +103,10 @@ export const createDelayedChange = (deps: Deps) => {
       if (await hasOwner(tx, { poolId, phone: to })) return stop('phone_taken')
       const provedAt = user.phone_proved_at
       if (provedAt !== null && provedAt > row.requested_at) return stop('old_phone_proved')
+      const asked = { poolId, sessionId: row.session_id }
+      if (await sessions.wasEndedByAnother(asked, tx)) return stop('session_ended')
 
-      await applyTaken(row, user.phone, to, tx)
+      const beforeFactor = await applyTaken(row, { from: user.phone, to }, tx)
       await notices.record(
         {
           poolId,
@@ -107,7 +116,10 @@ export const createDelayedChange = (deps: Deps) => {
           ip: row.ip ?? undefined,
           language: row.language,
           before: user.phone,
+          beforeProvedAt: provedAt?.toISOString(),
+          beforeFactor,
           after: to,
+          requestedAt: row.requested_at.toISOString(),
         },
         [user.phone, user.email],
         reach,
@@ -146,6 +158,7 @@ export const createDelayedChange = (deps: Deps) => {
           ip,
           language,
           before,
+          beforeProvedAt: held.phone_proved_at?.toISOString(),
           after: newPhone,
         },
         [held.phone, held.email],
@@ -166,7 +179,7 @@ export const createDelayedChange = (deps: Deps) => {
       }
     },
 
-    /** The owner stops it, in the caller's transaction. @returns whether there was one */
+    /** The owner stops it, or sets a new password, in the caller's transaction. @returns whether there was one */
     stopChange: async (poolId: string, userId: string, tx: Queryable): Promise<boolean> => {
       // The user before the change, in the order of everybody else, so that two calls never wait for each other.
       await holdUser(tx, { poolId, userId })

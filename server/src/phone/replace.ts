@@ -6,6 +6,7 @@ import type { Audit } from '../audit/audit.ts'
 import type { Clock } from '../core/clock.ts'
 import { newId } from '../core/crypto.ts'
 import type { Queryable } from '../core/database.ts'
+import type { KeptFactor } from '../notices/notices.ts'
 import type { Passcodes } from '../passcodes/passcodes.ts'
 import type { E164 } from '../phone-numbers/phone-numbers.ts'
 import { replacePhone } from './store.ts'
@@ -21,24 +22,28 @@ export type Replacement = {
   reason: EndReason
   applicationId: string
   ip: string | undefined
-  /** When the new number was proved; just now where it is not given. */
-  provedAt?: Date
+  /** When the new number was proved: just now where it is not given, null where nobody knows. */
+  provedAt?: Date | null
 }
 
 export const createReplace =
   ({ passcodes, audit, clock }: { passcodes: Passcodes; audit: Audit; clock: Clock }) =>
-  async (given: Replacement, tx: Queryable): Promise<void> => {
+  /** @returns the factor of the old number, which went along to the new one, or away */
+  async (given: Replacement, tx: Queryable): Promise<KeptFactor | undefined> => {
     const { poolId, userId, from, to } = given
     const now = clock.now()
-    const replaced = await replacePhone(tx, {
+    const row = await replacePhone(tx, {
       ...given,
       bindingId: newId(clock),
       history: to === null ? { phone: null, phoneFingerprint: null } : audit.describePhone(to),
-      provedAt: to === null ? null : (given.provedAt ?? now),
+      provedAt: to === null ? null : given.provedAt === undefined ? now : given.provedAt,
       now,
     })
-    if (!replaced) throw new Error('the number was replaced by a caller who does not hold the user')
+    if (!row.replaced) throw new Error('the number was replaced by a caller who does not hold the user')
     if (from !== null) await passcodes.discard({ poolId, userId, recipient: from }, tx)
+    const { enrolled_at: enrolledAt, enrolled_with_proof: enrolledWithProof } = row
+    if (enrolledAt === null || enrolledWithProof === null) return undefined
+    return { enrolledAt: enrolledAt.toISOString(), enrolledWithProof }
   }
 
 export type Replace = ReturnType<typeof createReplace>

@@ -95,9 +95,17 @@ export const bindPhone = async (
   return row
 }
 
+export type ReplacedRow = {
+  /** False: the user has not the number `from`. */
+  replaced: boolean
+  /** Of the SMS factor that used it, if there was one. */
+  enrolled_at: Date | null
+  enrolled_with_proof: boolean | null
+}
+
 /**
- * Gives a user another number or none, with all that hangs on it: history, the SMS factor, a change that waits. False:
- * the user has not the number `from`. The unique index users_phone_key decides whose the new number is.
+ * Gives a user another number or none, with all that hangs on it: history, the SMS factor, a change that waits. The
+ * unique index users_phone_key decides whose the new number is.
  */
 export const replacePhone = async (
   tx: Queryable,
@@ -114,13 +122,13 @@ export const replacePhone = async (
     provedAt: Date | null
     now: Date
   },
-): Promise<boolean> => {
+): Promise<ReplacedRow> => {
   const { poolId, userId, from, to, now } = given
   const ofUser = sql`
          pool_id = ${named({ poolId })}
      and user_id = ${named({ userId })}
      and exists (select from replaced)`
-  const [row] = await tx.query<{ replaced: boolean }>(sql`
+  const [row] = await tx.query<ReplacedRow>(sql`
     with replaced as (
       update users
          set phone = ${named({ to })}::text,
@@ -156,6 +164,7 @@ export const replacePhone = async (
          and type = 'SMS'
          and recipient = ${named({ from })}::text
          and ${named({ to })}::text is not null
+      returning enrolled_at, enrolled_with_proof
     ),
     removed_factor as (
       delete from factors
@@ -163,13 +172,24 @@ export const replacePhone = async (
          and type = 'SMS'
          and recipient = ${named({ from })}::text
          and ${named({ to })}::text is null
+      returning enrolled_at, enrolled_with_proof
+    ),
+    factor as (
+      select enrolled_at, enrolled_with_proof
+        from moved_factor
+       union all
+      select enrolled_at, enrolled_with_proof
+        from removed_factor
     ),
     stopped_change as (
       delete from phone_changes
        where ${ofUser}
     )
-    select exists (select from replaced) as replaced`)
-  return row?.replaced === true
+    select exists (select from replaced) as replaced,
+           (select enrolled_at from factor) as enrolled_at,
+           (select enrolled_with_proof from factor) as enrolled_with_proof`)
+  if (row === undefined) throw new Error('a select without a table gave no row')
+  return row
 }
 
 /** A code sent to the user's own number has come back. */

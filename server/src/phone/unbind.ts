@@ -5,6 +5,7 @@
 import { ApiError } from '../api-codes.ts'
 import type { Application } from '../applications/applications.ts'
 import type { Audit } from '../audit/audit.ts'
+import type { Clock } from '../core/clock.ts'
 import type { Database, Queryable } from '../core/database.ts'
 import type { Notices, Reach } from '../notices/notices.ts'
 import type { Passcodes } from '../passcodes/passcodes.ts'
@@ -31,10 +32,11 @@ type Deps = {
   notices: Notices
   replace: Replace
   audit: Audit
+  clock: Clock
 }
 
 export const createUnbind = (deps: Deps) => {
-  const { db, users, sessions, passcodes, notices, replace, audit } = deps
+  const { db, users, sessions, passcodes, notices, replace, audit, clock } = deps
 
   const remove = async (
     request: UnbindRequest,
@@ -47,12 +49,17 @@ export const createUnbind = (deps: Deps) => {
     const held = await users.hold(user, tx)
     if (held.phone !== phone) throw new ApiError('phone_not_bound', 'the phone went at the same instant')
     requireOtherWay(await users.signInWays(poolId, userId, tx))
-    await replace({ poolId, userId, from: phone, to: null, reason: 'unbound', applicationId, ip }, tx)
+    const beforeFactor = await replace(
+      { poolId, userId, from: phone, to: null, reason: 'unbound', applicationId, ip },
+      tx,
+    )
     await sessions.endOthers({ poolId, userId, keptSessionId: sessionId, reason: 'phone_unbound' }, tx)
     const detail = audit.describePhone(phone)
     await audit.record(poolId, { type: 'phone.unbound', userId, applicationId, ip, detail }, tx)
+    // A code of the number has just come back.
+    const before = { before: phone, beforeProvedAt: clock.now().toISOString(), beforeFactor }
     await notices.record(
-      { poolId, applicationId, userId, kind: 'phone_unbound', ip, language, before: phone },
+      { poolId, applicationId, userId, kind: 'phone_unbound', ip, language, ...before },
       [phone, held.email],
       reach,
       tx,

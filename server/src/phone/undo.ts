@@ -30,8 +30,8 @@ export const createUndo = ({ replace }: { replace: Replace }) => ({
           reason: 'undone',
           applicationId,
           ip: undefined,
-          // It was in force then; that its owner clicked a link of an email proves nothing newer.
-          provedAt: opened.createdAt,
+          // As it was before: that somebody clicked a link proves nothing newer.
+          provedAt: detail.beforeProvedAt === undefined ? null : new Date(detail.beforeProvedAt),
         },
         tx,
       )

@@ -1,7 +1,7 @@
 import { named, type Queryable, sql } from '../core/database.ts'
 import type { E164 } from '../phone-numbers/phone-numbers.ts'
 
-/** What the number's owner and the claimant are judged by. */
+/** A user, as far as the phone is concerned. */
 export type OwnerRow = {
   id: string
   status: string
@@ -14,6 +14,9 @@ export type OwnerRow = {
 
 const ownerColumns = sql`id, status, phone, phone_proved_at, email, last_sign_in_at, created_at`
 
+/** What a claim is judged by; of the sessions, those that ended in the last 30 days count too. */
+export type JudgedOwner = OwnerRow & { last_refresh_at: Date | null }
+
 /**
  * The owner of a number, held until the end of the transaction, together with who wants it: in one order for everybody,
  * so that two who want each other's numbers do not wait for each other.
@@ -21,9 +24,18 @@ const ownerColumns = sql`id, status, phone, phone_proved_at, email, last_sign_in
 export const holdOwner = async (
   tx: Queryable,
   given: { poolId: string; phone: E164; claimantId: string | undefined },
-): Promise<OwnerRow | undefined> => {
-  const rows = await tx.query<OwnerRow>(sql`
-    select ${ownerColumns}
+): Promise<JudgedOwner | undefined> => {
+  const rows = await tx.query<JudgedOwner>(sql`
+    select ${ownerColumns},
+           (
+             select max(refresh_tokens.issued_at)
+               from sessions
+               join refresh_tokens
+                 on refresh_tokens.pool_id = sessions.pool_id
+                and refresh_tokens.session_id = sessions.id
+              where sessions.pool_id = users.pool_id
+                and sessions.user_id = users.id
+           ) as last_refresh_at
       from users
      where pool_id = ${given.poolId}
        and (phone = ${given.phone} or id = ${given.claimantId ?? null}::uuid)
@@ -67,6 +79,28 @@ export const hasOwner = async (tx: Queryable, given: { poolId: string; phone: E1
      where pool_id = ${given.poolId}
        and phone = ${given.phone}`)
   return row !== undefined
+}
+
+/**
+ * Where the owner of a number is told of it beside the account's address: the phones and addresses of the factors, but
+ * for the number itself. None where the number was proved since `provedBefore`.
+ */
+export const selectFactorRecipients = async (
+  db: Queryable,
+  given: { poolId: string; phone: E164; provedBefore: Date },
+): Promise<string[]> => {
+  const rows = await db.query<{ recipient: string }>(sql`
+    select factors.recipient
+      from users
+      join factors
+        on factors.pool_id = users.pool_id
+       and factors.user_id = users.id
+     where users.pool_id = ${given.poolId}
+       and users.phone = ${named({ phone: given.phone })}
+       and (users.phone_proved_at is null or users.phone_proved_at < ${given.provedBefore})
+       and factors.recipient is not null
+       and factors.recipient <> ${named({ phone: given.phone })}`)
+  return rows.map(({ recipient }) => recipient)
 }
 
 export type ClaimRow = { ripe_at: Date; stopped_at: Date | null }

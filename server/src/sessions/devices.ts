@@ -42,7 +42,8 @@ export const createDevices = ({ db, audit, clock }: { db: Database; audit: Audit
    */
   end: async ({ token, deviceId, ip, removed }: EndDevice): Promise<void> => {
     const { poolId, userId, applicationId } = token
-    const reason = removed ? 'device_removed' : 'device_signed_out'
+    const isOwn = deviceId.toLowerCase() === token.sessionId
+    const reason = isOwn ? 'signed_out' : removed ? 'device_removed' : 'device_signed_out'
     const event = { type: 'session.ended' as const, userId, applicationId, ip, detail: { reason } }
     const isKnown =
       isId(deviceId) &&

@@ -17,6 +17,7 @@ import {
   insertSession,
   recordFactorProof,
   rotateRefreshToken,
+  selectEnd,
   selectLiveSession,
   selectSessionOfRefreshToken,
   selectSessionProof,
@@ -35,6 +36,9 @@ const factorProofSeconds = 300
  * undo the binding.
  */
 export const settledSeconds = 7 * 86_400
+
+/** Why a session ended that did so by itself. Every other reason is a change of the account, or somebody else's doing. */
+const ownEnds: readonly string[] = ['revoked', 'signed_out']
 
 /** What proves another factor than the one in question: the way to sign in, and the factor that is the same. */
 const otherFactors = {
@@ -138,6 +142,16 @@ export const createSessions = ({ db, audit, clock }: { db: Database; audit: Audi
     tx: Queryable,
   ): Promise<void> => {
     await endSessions(tx, { ...given, now: clock.now() })
+  },
+
+  /** Whether something else than its own sign-out or expiry ended a session; also where it is long gone. */
+  wasEndedByAnother: async (
+    given: { poolId: string; sessionId: string },
+    tx: Queryable = db,
+  ): Promise<boolean> => {
+    const row = await selectEnd(tx, given)
+    if (row === undefined) return true
+    return row.end_reason !== null && !ownEnds.includes(row.end_reason)
   },
 
   /** Remembers that a factor was proved in a session just now. @param factor OTP, RECOVERY_CODE, PASSKEY */

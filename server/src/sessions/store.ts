@@ -190,6 +190,19 @@ export const endSession = async (
   return row
 }
 
+/** Undefined: no such session; it may have been deleted. */
+export const selectEnd = async (
+  db: Queryable,
+  given: { poolId: string; sessionId: string },
+): Promise<{ end_reason: string | null } | undefined> => {
+  const [row] = await db.query<{ end_reason: string | null }>(sql`
+    select end_reason
+      from sessions
+     where pool_id = ${given.poolId}
+       and id = ${given.sessionId}`)
+  return row
+}
+
 export const selectSessionOfRefreshToken = async (
   db: Queryable,
   given: { poolId: string; applicationId: string; hash: Buffer },

@@ -3,14 +3,15 @@
 // What must stay true: a refusal is given outside of the transaction, so that a counted attempt is never rolled back;
 // that a user is missing, disabled or has long not proved the number is told only to who read the code (rule 10); a
 // number that may have passed to somebody else opens no account that has another way in; who put an address into an
-// account without reading mail there does not keep a password to it.
+// account without reading mail there keeps no password or passkey to it.
 import type { AccountPolicies, AccountPolicy } from '../account-policy/account-policy.ts'
 import { type ApiCodeName, ApiError } from '../api-codes.ts'
 import type { Audit } from '../audit/audit.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Database, Queryable } from '../core/database.ts'
+import type { FirstProof } from '../first-proof/first-proof.ts'
+import type { Notices, Reach } from '../notices/notices.ts'
 import type { Passcodes, VerdictRow } from '../passcodes/passcodes.ts'
-import type { Passwords } from '../passwords/passwords.ts'
 import type { E164 } from '../phone-numbers/phone-numbers.ts'
 import { isPhoneStale, type UserRow, type Users } from '../users/users.ts'
 import type { SignInHistory } from './history.ts'
@@ -20,6 +21,8 @@ export type PasscodeSignIn = Opening & {
   recipient: { kind: 'phone'; phone: E164 } | { kind: 'email'; email: string }
   code: string
   autoRegister: boolean
+  /** Of a notice: BCP 47. */
+  language: string
 }
 
 type Refused = { refused: ApiCodeName; because: string; verdict?: VerdictRow }
@@ -28,7 +31,8 @@ type Deps = {
   db: Database
   users: Users
   passcodes: Passcodes
-  passwords: Pick<Passwords, 'discardUnproved'>
+  firstProof: FirstProof
+  notices: Notices
   accountPolicy: AccountPolicies
   audit: Audit
   clock: Clock
@@ -37,7 +41,8 @@ type Deps = {
 }
 
 export const createPasscodeSignIn = (deps: Deps) => {
-  const { db, users, passcodes, passwords, accountPolicy, audit, clock, openings, history } = deps
+  const { db, users, passcodes, firstProof, notices, accountPolicy, audit, clock } = deps
+  const { openings, history } = deps
 
   const hasOtherWay = async (poolId: string, userId: string, tx: Queryable): Promise<boolean> => {
     const { email, username, passkey } = await users.signInWays(poolId, userId, tx)
@@ -55,9 +60,9 @@ export const createPasscodeSignIn = (deps: Deps) => {
 
   /** What changes in an account whose number or address was just proved for the first time in long, or ever. */
   const recordProof = async (
-    { application, ip, recipient }: PasscodeSignIn,
+    { application, ip, language, recipient }: PasscodeSignIn,
     user: UserRow,
-    { isStale, tx }: { isStale: boolean; tx: Queryable },
+    { isStale, reach, tx }: { isStale: boolean; reach: Reach | undefined; tx: Queryable },
   ): Promise<void> => {
     const { poolId, id: applicationId } = application
     const userId = user.id
@@ -65,8 +70,9 @@ export const createPasscodeSignIn = (deps: Deps) => {
       const detail = audit.describePhone(recipient.phone)
       await audit.record(poolId, { type: 'phone.proved', userId, applicationId, ip, detail }, tx)
     }
-    if (recipient.kind === 'email' && !user.email_verified && user.password_hash !== null) {
-      await passwords.discardUnproved(tx, { poolId, userId })
+    if (recipient.kind === 'email' && reach !== undefined && !user.email_verified) {
+      const { email } = recipient
+      await firstProof.removeOthers({ poolId, applicationId, userId, email, ip }, { language, reach }, tx)
     }
   }
 
@@ -74,7 +80,7 @@ export const createPasscodeSignIn = (deps: Deps) => {
   const openProved = async (
     request: PasscodeSignIn,
     known: UserRow | undefined,
-    { policy, tx }: { policy: AccountPolicy; tx: Queryable },
+    { policy, reach, tx }: { policy: AccountPolicy; reach: Reach | undefined; tx: Queryable },
   ): Promise<Opened | Refused> => {
     const { application, recipient, autoRegister } = request
     const { poolId, signUpEnabled } = application
@@ -90,7 +96,7 @@ export const createPasscodeSignIn = (deps: Deps) => {
       return { refused: 'phone_proof_stale', because: 'no code of the number came back for long' }
 
     const user = known ?? (await signUp(request, tx))
-    await recordProof(request, user, { isStale, tx })
+    await recordProof(request, user, { isStale, reach, tx })
     const proof = recipient.kind === 'phone' ? { phone: recipient.phone } : { email: recipient.email }
     const opened = await openings.open(request, { userId: user.id, proof }, tx)
     return opened ?? { refused: 'credentials_invalid', because: 'the user changed at the same instant' }
@@ -106,6 +112,7 @@ export const createPasscodeSignIn = (deps: Deps) => {
     const to = recipient.kind === 'phone' ? recipient.phone : recipient.email
     const proof = passcodes.proof({ application, purpose: 'sign_in', recipient: to, code })
     const policy = await accountPolicy.of(poolId)
+    const reach = recipient.kind === 'email' ? await notices.reach(poolId) : undefined
 
     const outcome = await db.transaction(async (tx): Promise<Opened | Refused> => {
       const verdict = await passcodes.verify(proof, tx)
@@ -113,7 +120,7 @@ export const createPasscodeSignIn = (deps: Deps) => {
       const known = await users.find(poolId, recipient, tx)
       const result: Opened | Refused =
         verdict.outcome === 'accepted'
-          ? await openProved(request, known, { policy, tx })
+          ? await openProved(request, known, { policy, reach, tx })
           : { refused: `passcode_${verdict.outcome ?? 'incorrect'}`, because: 'the code', verdict }
       if ('refused' in result)
         await history.recordRefused(request, { userId: known?.id, reason: result.refused }, tx)

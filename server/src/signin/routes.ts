@@ -203,6 +203,7 @@ export const signInRoutes = (http: Http, signIn: SignIn, passwords: Passwords): 
       const tokenSet = await signIn.signIn({
         application,
         ip: clientIp,
+        language: request.locale,
         userAgent: request.headers['user-agent'],
         scope: grantScope(body.options?.scope, 'options.scope'),
         autoRegister: body.options?.autoRegister ?? false,

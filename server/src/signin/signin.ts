@@ -9,6 +9,8 @@ import type { Audit } from '../audit/audit.ts'
 import type { Captcha } from '../captcha/captcha.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Database } from '../core/database.ts'
+import type { FirstProof } from '../first-proof/first-proof.ts'
+import type { Notices } from '../notices/notices.ts'
 import type { Passcodes } from '../passcodes/passcodes.ts'
 import type { Passwords } from '../passwords/passwords.ts'
 import type { E164 } from '../phone-numbers/phone-numbers.ts'
@@ -25,6 +27,8 @@ export type { Opened, Opening } from './opening.ts'
 export type SignInRequest = {
   application: Application
   ip: string
+  /** Of a notice: BCP 47. */
+  language: string
   userAgent: string | undefined
   /** Granted scopes, parted by spaces. */
   scope: string
@@ -41,6 +45,8 @@ type Deps = {
   users: Users
   passcodes: Passcodes
   passwords: Passwords
+  firstProof: FirstProof
+  notices: Notices
   captcha: Captcha
   sessions: Sessions
   tokens: Tokens

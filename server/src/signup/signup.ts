@@ -89,7 +89,7 @@ export const createSignUp = ({ db, users, passcodes, passwords, phone: phones }:
       const phone = by.kind === 'phone_passcode' ? by.phone : completion.phone?.phone
       const email =
         by.kind === 'email_passcode' || by.kind === 'email_password' ? by.email : completion.email?.email
-      const terms = phone === undefined ? undefined : await phones.claimTerms(application.poolId)
+      const terms = phone === undefined ? undefined : await phones.claimTerms(application.poolId, phone)
       const outcome = await db.transaction(async (tx): Promise<UserRow | VerdictRow | ClaimOutcome> => {
         const verdict = isSome(proofs) ? await passcodes.verifyAll(proofs, tx) : undefined
         if (verdict !== undefined && verdict.outcome !== 'accepted') return verdict

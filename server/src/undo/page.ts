@@ -7,9 +7,12 @@ import { html, htmlPage, type Markup } from '../core/html.ts'
 import { changeWords, masked, timeWords } from '../notices/notices.ts'
 import type { LinkAction, LinkOutcome, LinkResult, OpenedLink } from './undo.ts'
 
+/** What a page asks: stopping a change is more than stopping a claim. */
+type Question = LinkAction | 'stop_change'
+
 type Words = {
   facts: Record<'app' | 'when' | 'before' | 'after', string>
-  ask: Record<LinkAction, { lead: string; effect: string; button: string }>
+  ask: Record<Question, { lead: string; effect: string; button: string }>
   results: Record<LinkResult, { title: string; text: string }>
   signedOut: string
   needsPassword(app: string): string
@@ -33,6 +36,12 @@ const words: Record<Language, Words> = {
         effect: 'Was it not you? Stop it.',
         button: 'It was not me: stop it',
       },
+      stop_change: {
+        lead: 'Was it you? Then close this page: nothing has to be done.',
+        effect:
+          'Was it not you? Stop it. Every device is signed out, passkeys and factors that were added around that time or since are removed, and the password opens nothing until you set a new one. Where the change was made already, it is undone.',
+        button: 'It was not me: stop it',
+      },
     },
     results: {
       restored: { title: 'It is undone', text: 'Your account has its former number or address again.' },
@@ -46,6 +55,10 @@ const words: Record<Language, Words> = {
         text: 'The old password cannot come back, but the new one opens nothing any more.',
       },
       stopped: { title: 'It is stopped', text: 'Your account keeps the number that it has.' },
+      only_way: {
+        title: 'Nothing was undone',
+        text: 'Undoing this would leave your account with neither a phone nor an email address, so that nobody could sign in to it again. If somebody else took the other one off, undo that first, by the link of the message that told of it; then open this link again.',
+      },
     },
     signedOut: 'Every device was signed out, and every code that was sent before is void.',
     needsPassword: (app) =>
@@ -79,6 +92,12 @@ const words: Record<Language, Words> = {
         effect: '如非本人操作，请阻止此操作。',
         button: '不是我，阻止此操作',
       },
+      stop_change: {
+        lead: '如为本人操作，请关闭此页面，无需处理。',
+        effect:
+          '如非本人操作，请阻止此操作。阻止后所有设备将退出登录，在此前后及之后添加的通行密钥和多因素认证将被移除，原密码在重置前不能再用于登录。如手机号已更换，将恢复为原手机号。',
+        button: '不是我，阻止此操作',
+      },
     },
     results: {
       restored: { title: '已撤销', text: '您的账号已恢复为原来的手机号或邮箱。' },
@@ -86,6 +105,10 @@ const words: Record<Language, Words> = {
       nothing: { title: '没有可撤销的内容', text: '您的账号此后已再次变更，请检查当前绑定的手机号和邮箱。' },
       secured: { title: '账号已保护', text: '旧密码无法恢复，但新密码已不能再用于登录。' },
       stopped: { title: '已阻止', text: '您的账号保留当前的手机号。' },
+      only_way: {
+        title: '未撤销任何内容',
+        text: '撤销后您的账号将既无手机号也无邮箱，无人能再登录。如另一项由他人解绑，请先打开通知该变更的消息中的链接进行撤销，然后重新打开此链接。',
+      },
     },
     signedOut: '所有设备已退出登录，此前发送的验证码均已失效。',
     needsPassword: (app) => `请在 ${app} 通过“忘记密码”设置新密码；在此之前可使用验证码登录。`,
@@ -124,7 +147,8 @@ const factsOf = ({ notice, app }: OpenedLink, language: Language): Markup => {
 export const askPage = (link: OpenedLink, action: LinkAction, language: Language): string => {
   const { kind, detail } = link.notice
   const { subject, change } = changeWords({ kind, detail, language })
-  const { lead, effect, button } = words[language].ask[action]
+  const { lead, effect, button } =
+    words[language].ask[kind === 'phone_change_requested' ? 'stop_change' : action]
   return htmlPage({
     language,
     title: subject,

@@ -1,35 +1,49 @@
 // What the links of notices do: they take back a change to an account, or stop one that waits (rule 15).
 //
 // What must stay true: looking at a link changes nothing; a link acts once, whoever opens it at the same time; all that
-// it does is one transaction; afterwards nothing that the one who made the change may hold opens the account: no
-// session, code, token or password, and no factor that was added around the change.
+// it does is one transaction; it leaves an account a number or an address to get in by; afterwards nothing that the one who made the change may hold opens the account: no
+// session, code, token or password, and no factor that was added around the change, or since it was asked for.
 import type { Applications } from '../applications/applications.ts'
 import type { Audit } from '../audit/audit.ts'
 import type { Language } from '../config.ts'
 import { type Clock, secondsAfter } from '../core/clock.ts'
+import { newId } from '../core/crypto.ts'
 import { type Database, type Queryable, violatedUniqueIndex } from '../core/database.ts'
 import type { Email } from '../email/email.ts'
-import { type Notices, noticeKinds, type OpenedNotice } from '../notices/notices.ts'
+import { type NoticeKind, type Notices, noticeKinds, type OpenedNotice } from '../notices/notices.ts'
 import type { Passcodes } from '../passcodes/passcodes.ts'
 import type { Phone } from '../phone/phone.ts'
 import { isPhone } from '../phone-numbers/phone-numbers.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { UserRow, Users } from '../users/users.ts'
-import { deleteFactorsSince, discardStepUpTokens, holdAccount, requireNewPassword } from './store.ts'
+import {
+  type AccountRow,
+  deleteFactorsSince,
+  discardStepUpTokens,
+  holdAccount,
+  requireNewPassword,
+  restoreFactor,
+} from './store.ts'
 
 export type LinkAction = 'undo' | 'stop'
 
 export type OpenedLink = { notice: OpenedNotice; app: string }
 
 export type LinkOutcome =
-  /** What came back or went, or was stopped; `secured`: a password cannot come back. */
+  /**
+   * What came back or went, or was stopped. `secured`: a password cannot come back; `only_way`: nothing was done, and the
+   * link is not used.
+   */
   | { outcome: 'done'; result: LinkResult; signedOut: boolean; needsPassword: boolean }
   /** Used or expired meanwhile, or never there. */
   | { outcome: 'refused' }
 
-export type LinkResult = 'restored' | 'removed' | 'nothing' | 'secured' | 'stopped'
+export type LinkResult = 'restored' | 'removed' | 'nothing' | 'secured' | 'stopped' | 'only_way'
 
-/** Who prepares to take an account over adds a passkey or a factor before the change that is noticed. */
+/**
+ * Who prepares to take an account over adds a passkey or a factor before the change that is noticed, or before asking for
+ * one that has to wait.
+ */
 const factorsBeforeSeconds = 86_400
 
 type Deps = {
@@ -65,6 +79,21 @@ export const createUndo = (deps: Deps) => {
     return kind.startsWith('phone_') ? phone.undo(notice, tx) : email.undo(notice, tx)
   }
 
+  /** With the number or address of before comes the factor that used it. */
+  const bringFactorBack = async ({ poolId, userId, detail }: OpenedNotice, tx: Queryable): Promise<void> => {
+    const { before, beforeFactor } = detail
+    if (before === undefined || beforeFactor === undefined) return
+    await restoreFactor(tx, {
+      poolId,
+      id: newId(clock),
+      userId,
+      type: isPhone(before) ? 'SMS' : 'EMAIL',
+      recipient: before,
+      enrolledWithProof: beforeFactor.enrolledWithProof,
+      enrolledAt: new Date(beforeFactor.enrolledAt),
+    })
+  }
+
   /** Nothing that was handed out before opens the account. Undefined: the user is gone. */
   const secure = async (notice: OpenedNotice, tx: Queryable) => {
     const { poolId, userId, detail, createdAt } = notice
@@ -77,7 +106,8 @@ export const createUndo = (deps: Deps) => {
     for (const recipient of new Set([detail.before, detail.after, account.phone, account.email])) {
       if (recipient != null) await passcodes.discard({ poolId, userId, recipient }, tx)
     }
-    const since = secondsAfter(createdAt, -factorsBeforeSeconds)
+    const begunAt = detail.requestedAt === undefined ? createdAt : new Date(detail.requestedAt)
+    const since = secondsAfter(begunAt, -factorsBeforeSeconds)
     const removed = await deleteFactorsSince(tx, { poolId, userId, since })
     return { account, removed }
   }
@@ -88,11 +118,14 @@ export const createUndo = (deps: Deps) => {
     const phones = [prior?.phone, ...[detail.before].filter((value) => value !== undefined).filter(isPhone)]
     const reach = await notices.reach(poolId, phones)
     return db.transaction(async (tx): Promise<LinkOutcome> => {
-      await holdAccount(tx, { poolId, userId })
+      const held = await holdAccount(tx, { poolId, userId })
+      if (opened.state === 'live' && held !== undefined && isOnlyWay(kind, held))
+        return { outcome: 'done', result: 'only_way', signedOut: false, needsPassword: false }
       const notice = await notices.use(token, tx)
       if (notice === undefined) return { outcome: 'refused' }
       const result = await takeBack(notice, tx)
       if (result !== 'nothing') await notices.voidLater(notice, tx)
+      if (result === 'restored') await bringFactorBack(notice, tx)
       const secured = await secure(notice, tx)
       if (secured === undefined)
         return { outcome: 'done', result: 'nothing', signedOut: false, needsPassword: false }
@@ -152,6 +185,17 @@ export const createUndo = (deps: Deps) => {
       })
     },
   }
+}
+
+/**
+ * Whether the undoing of a bind would take the only number or address that codes can be sent to. A notice of a bind goes
+ * to the other of the two: then it is not the account's any more, and whoever has it now has no say in the account, nor
+ * would its owner ever get in again. Where somebody else took it off, the link of that change puts it back, and this
+ * one works afterwards.
+ */
+const isOnlyWay = (kind: NoticeKind, { phone, email }: AccountRow): boolean => {
+  if (kind === 'phone_bound') return phone !== null && email === null
+  return kind === 'email_bound' && email !== null && phone === null
 }
 
 export type Undo = ReturnType<typeof createUndo>

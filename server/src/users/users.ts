@@ -196,14 +196,21 @@ export const isPhoneStale = (
   return provedAt === null || provedAt < secondsAfter(now, -phoneProofDays * 86_400)
 }
 
-/** Whether nobody has used the account for so long that its number, stale as well, may be somebody else's by now. */
+/**
+ * Whether nobody has used the account for so long that its number, stale as well, may be somebody else's by now. An
+ * app that stays signed in signs in once, and takes new tokens ever after.
+ */
 export const isDormant = (
-  user: Pick<UserRow, 'phone' | 'phone_proved_at' | 'last_sign_in_at' | 'created_at'>,
+  user: Pick<UserRow, 'phone' | 'phone_proved_at' | 'last_sign_in_at' | 'created_at'> & {
+    last_refresh_at: Date | null
+  },
   policy: Pick<AccountPolicy, 'phoneProofDays'>,
   now: Date,
-): boolean =>
-  isPhoneStale(user, policy, now) &&
-  (user.last_sign_in_at ?? user.created_at) < secondsAfter(now, -policy.phoneProofDays * 86_400)
+): boolean => {
+  const usedSince = secondsAfter(now, -policy.phoneProofDays * 86_400)
+  const uses = [user.created_at, user.last_sign_in_at, user.last_refresh_at]
+  return isPhoneStale(user, policy, now) && !uses.some((at) => at !== null && at >= usedSince)
+}
 
 /** What an account is meant as: whatever holds an @ is an email, what reads as a number is a phone. */
 export const identifierOf = (account: string): Exclude<Identifier, { kind: 'account' }> => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { otherCode, type Person, startTestApp, type TestApp } from '../support/app.ts'
+import { newPhone, otherCode, type Person, startTestApp, type TestApp } from '../support/app.ts'
 import {
   bindEmail,
   emailCode,
@@ -8,6 +8,9 @@ import {
   requestChange,
   updateEmail,
 } from '../support/email.ts'
+import { linkTo, pressButton } from '../support/notices.ts'
+import { personWithUnprovedEmail } from '../support/passwords.ts'
+import { signInByPhone } from '../support/phone-changes.ts'
 import { atOnce, collide, tally } from '../support/replies.ts'
 
 const ada = 'ada@example.com'
@@ -320,6 +323,26 @@ describe('undoing a change of the address', () => {
     await fetch(await linkOf(app, ada, 'EMAIL_CHANGED'), { method: 'POST' })
 
     expect(await rowOf(app, alice)).toMatchObject({ email: ada, email_verified: true })
+  })
+
+  it('puts back no more than there was: an address that nobody had proved stays unproved', async () => {
+    await using app = await startTestApp()
+    const password = 'correct horse battery'
+    const mallory = { ...(await personWithUnprovedEmail(app, ada, password)), phone: newPhone() }
+    await app.sendSms('CHANNEL_BIND_PHONE', mallory.phone, { token: mallory.token })
+    const passCode = await app.lastCode(mallory.phone)
+    await app.post('/api/v3/bind-phone', { phoneNumber: mallory.phone, passCode }, { token: mallory.token })
+    // So long that the phone vouches for the address.
+    app.clock.advance(8 * 86_400)
+    const signedIn = { token: await signInByPhone(app, mallory.phone) }
+    const newEmailPassCode = await emailCode(app, signedIn, { to: countess, channel: 'CHANNEL_UPDATE_EMAIL' })
+    const { data } = await requestChange(app, signedIn, { newEmail: countess, newEmailPassCode })
+    await updateEmail(app, signedIn, data.updateEmailToken)
+
+    await pressButton(app, await linkTo(app, mallory.phone, 'email_changed'))
+
+    const row = await app.app.users.get(app.application.poolId, mallory.userId)
+    expect(row).toMatchObject({ email: ada, email_verified: false })
   })
 
   it('puts one back that was unbound', async () => {

@@ -16,6 +16,7 @@ import {
   historyOf,
   hours,
   lostPhoneChange,
+  personWithEmail,
   personWithPhone,
   phoneOf,
   provenChange,
@@ -314,7 +315,7 @@ describe('unbinding', () => {
 describe('claims of one dormant number by many', () => {
   it('begin once, and one of them gets it (rules 13 and 17)', async () => {
     await using app = await startTestApp()
-    const alice = await personWithPhone(app)
+    const alice = await personWithEmail(app, 'alice@example.com')
     app.clock.advance(days(181))
     const people = [await app.signUp(), await app.signUp(), await app.signUp()]
     const claim = async () => {

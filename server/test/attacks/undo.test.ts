@@ -1,17 +1,22 @@
 import { describe, expect, it } from 'vitest'
+import { sha256 } from '../../src/core/crypto.ts'
 import { sql } from '../../src/core/database.ts'
 import { newPhone, startTestApp, type TestApp } from '../support/app.ts'
 import { enrollOtp, factorsOf } from '../support/authenticator.ts'
+import { bindEmail, emailOf, unbindEmail } from '../support/email.ts'
 import { linkTo, noticesTo, openLink, pressButton, signInByEmail } from '../support/notices.ts'
 import {
   lostPhoneChange,
   personWithEmail,
+  personWithPhone,
   phoneOf,
   provenChange,
   receiveCode,
   signInByPhone,
+  unbindPhone,
   updatePhone,
 } from '../support/phone-changes.ts'
+import { storedText } from '../support/stored-text.ts'
 
 const email = 'ada@example.com'
 
@@ -155,6 +160,59 @@ describe('the link of a notice, attacked,', () => {
     expect((await bob.profile()).data.phone).toBe(number)
   })
 
+  it('of a bound phone is powerless in a mailbox that left the account: it would leave no way in', async () => {
+    await using app = await startTestApp()
+    const ada = await app.signUp()
+    await bindEmail(app, ada, email)
+    await ada.bindPhone(await ada.receiveCode())
+    const link = await linkTo(app, email, 'phone_bound')
+    app.clock.advance(61)
+    await unbindEmail(app, ada, email)
+
+    const pressed = [await pressButton(app, link), await pressButton(app, link)]
+
+    for (const { status, text } of pressed) {
+      expect(status).toBe(200)
+      expect(text).toContain('Nothing was undone')
+      expect(text).not.toContain('signed out')
+    }
+    expect(await phoneOf(app, ada.token)).toBe(ada.phone)
+    expect((await ada.signIn()).statusCode).toBe(200)
+    expect(await undoneTimes(app, ada.userId)).toBe(0)
+  })
+
+  it('of a bound address is powerless on a phone that left the account', async () => {
+    await using app = await startTestApp()
+    const ada = await personWithPhone(app)
+    await bindEmail(app, ada, email)
+    const link = await linkTo(app, ada.phone, 'email_bound')
+    await unbindPhone(app, ada)
+
+    const pressed = await pressButton(app, link)
+
+    expect(pressed.text).toContain('Nothing was undone')
+    expect(await emailOf(app, ada)).toBe(email)
+  })
+
+  it('of a bound phone works after that of the address, which brings back who was robbed of both', async () => {
+    await using app = await startTestApp()
+    const ada = await app.signUp()
+    await bindEmail(app, ada, email)
+    await ada.bindPhone(await ada.receiveCode())
+    const link = await linkTo(app, email, 'phone_bound')
+    app.clock.advance(61)
+    await unbindEmail(app, ada, email)
+    const early = await pressButton(app, link)
+    await pressButton(app, await linkTo(app, email, 'email_unbound'))
+
+    const done = await pressButton(app, link)
+
+    expect(early.text).toContain('Nothing was undone')
+    expect(done.text).toContain('taken off your account')
+    const { data } = await signInByEmail(app, email)
+    expect(await phoneOf(app, data.access_token)).toBeUndefined()
+  })
+
   it('that stops is not one that undoes, nor the other way round', async () => {
     await using app = await startTestApp()
     const { link, number, token } = await changedPerson(app)
@@ -221,12 +279,12 @@ describe('the link of a notice, attacked,', () => {
     const { link, phone, number } = await changedPerson(app)
     const token = new URL(link).pathname.split('/').at(-1) ?? ''
 
-    const notices = JSON.stringify(await app.db.query(sql`select * from notices`))
-    const messages = JSON.stringify(await app.db.query(sql`select * from messages`))
+    const notices = await storedText(app, ['notices'])
 
     expect(notices).toContain('phone_changed')
+    expect(notices).toContain(sha256(token).toString('base64url'))
     for (const secret of [token, phone, number, email]) expect(notices).not.toContain(secret)
-    expect(messages).not.toContain(token)
+    expect(await storedText(app)).not.toContain(token)
   })
 
   it('shows what people are named as text, never as markup', async () => {

@@ -9,6 +9,9 @@ import {
   requestChange,
   updateEmail,
 } from '../support/email.ts'
+import { noticesTo } from '../support/notices.ts'
+import { personWithUnprovedEmail, signInBy } from '../support/passwords.ts'
+import { personWithEmail } from '../support/phone-changes.ts'
 
 const ada = 'ada@example.com'
 const countess = 'countess@example.com'
@@ -477,5 +480,78 @@ describe('unbind-email', () => {
     expect(await unbind(alice, '123456')).toMatchObject({ statusCode: 404, apiCode: 1320009 })
     expect(await unbind(bob, otherCode(code))).toMatchObject({ statusCode: 499, apiCode: 2001 })
     expect(await unbind(bob, code)).toMatchObject({ statusCode: 200 })
+  })
+})
+
+describe('an address that was mistyped at sign-up', () => {
+  const mistyped = 'adda@example.com'
+  const password = 'correct horse battery'
+
+  /** Without a code from the current address. */
+  const correction = async (app: TestApp, person: { token: string }, to = ada) =>
+    requestChange(app, person, {
+      newEmail: to,
+      newEmailPassCode: await emailCode(app, person, { to, channel: 'CHANNEL_UPDATE_EMAIL' }),
+    })
+
+  it('is corrected by who has just signed in, with a code from the right one alone', async () => {
+    await using app = await startTestApp()
+    const alice = await personWithUnprovedEmail(app, mistyped, password)
+
+    const verified = await correction(app, alice)
+    const changed = await updateEmail(app, alice, verified.data.updateEmailToken)
+
+    expect(changed).toMatchObject({ statusCode: 200 })
+    const row = await app.app.users.get(app.application.poolId, alice.userId)
+    expect(row).toMatchObject({ email: ada, email_verified: true })
+    expect(await signInByEmail(app, mistyped)).not.toMatchObject({ statusCode: 200 })
+  })
+
+  it('takes a new sign-in after five minutes (rule 14)', async () => {
+    await using app = await startTestApp()
+    const alice = await personWithUnprovedEmail(app, mistyped, password)
+    app.clock.advance(301)
+
+    const late = await correction(app, alice)
+    const again = await signInBy(app, { email: mistyped, password })
+    app.clock.advance(61)
+    const fresh = await correction(app, { token: again.data.access_token })
+
+    expect(late).toMatchObject({ statusCode: 403, apiCode: 2227 })
+    expect(fresh).toMatchObject({ statusCode: 200 })
+  })
+
+  it('stays once it was verified, also with a token that was given before', async () => {
+    await using app = await startTestApp()
+    const alice = await personWithUnprovedEmail(app, ada, password)
+    const { data } = await correction(app, alice, countess)
+    await app.sendEmail('CHANNEL_VERIFY_EMAIL_LINK', ada)
+    const [letter] = await app.readInbox(ada)
+    const [path] = /\/account\/verify-email\/\S+/.exec(letter?.text ?? '') ?? []
+    await fetch(`${app.url}${path}`, { method: 'POST' })
+
+    const late = await updateEmail(app, alice, data.updateEmailToken)
+    app.clock.advance(61)
+    const again = await correction(app, alice, countess)
+
+    expect(late).toMatchObject({ statusCode: 403, apiCode: 1020020 })
+    expect(again).toMatchObject({ statusCode: 403, apiCode: 2227 })
+    expect(await emailOf(app, alice)).toBe(ada)
+  })
+
+  it('gets no link back into the account where a phone is told in its place', async () => {
+    await using app = await startTestApp()
+    const alice = await personWithEmail(app, mistyped)
+    const bob = await personWithUnprovedEmail(app, 'bobb@example.com', password)
+
+    const ofAlice = await correction(app, alice)
+    await updateEmail(app, alice, ofAlice.data.updateEmailToken)
+    const ofBob = await correction(app, bob, 'bob@example.com')
+    await updateEmail(app, bob, ofBob.data.updateEmailToken)
+
+    const told = async (to: string) => (await noticesTo(app, to)).map(({ channel }) => channel)
+    expect(await told(mistyped)).not.toContain('NOTICE_EMAIL_CHANGED')
+    expect(await told(alice.phone)).toContain('NOTICE_EMAIL_CHANGED')
+    expect(await told('bobb@example.com')).toContain('NOTICE_EMAIL_CHANGED')
   })
 })

@@ -201,6 +201,8 @@ describe('the link of a notice', () => {
     const done = await pressButton(app, link)
 
     expect(asked.text).toContain('stop it')
+    expect(asked.text).toContain('Every device is signed out')
+    expect(asked.text).toContain('the password opens nothing until you set a new one')
     expect(done.text).toContain('It is stopped')
     expect(await app.get('/api/v3/get-profile', { token: ada.token })).toMatchObject({ statusCode: 401 })
     expect(await signInByPassword(app, email)).toMatchObject({ apiCode: 2058 })

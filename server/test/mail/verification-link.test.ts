@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { sql } from '../../src/core/database.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { consoleOf } from '../support/console.ts'
+import { registerPasskey } from '../support/passkey-authenticator.ts'
+import { personWithUnprovedEmail, signInBy } from '../support/passwords.ts'
 
 const email = 'ada@example.com'
 const channel = 'CHANNEL_VERIFY_EMAIL_LINK'
@@ -57,6 +59,7 @@ describe('the link of CHANNEL_VERIFY_EMAIL_LINK', () => {
     expect(asked).toMatchObject({ status: 200 })
     expect(asked.page).toContain(`<strong>${email}</strong>`)
     expect(asked.page).toContain('<form method="post">')
+    expect(asked.page).toContain('<form method="post" action="?answer=not_me">')
     expect(before).toEqual([false])
     expect(pressed.status).toBe(200)
     expect(pressed.page).toContain('Your email address is confirmed')
@@ -162,6 +165,94 @@ describe('the link of CHANNEL_VERIFY_EMAIL_LINK', () => {
 
     expect(pressed.status).toBe(200)
     expect(await isVerified(app)).toEqual([true])
+  })
+
+  it('says who made what, in the letter and on the page, in English and in Chinese', async () => {
+    await using app = await startTestApp()
+    const link = await askForLink(app)
+    const headers = { 'x-authing-lang': 'zh-CN' }
+    app.clock.advance(61)
+
+    const letter = (await app.readInbox(email))[0]?.text ?? ''
+    await app.sendEmail(channel, email, { headers })
+    const letterInChinese = (await app.readInbox(email))[0]?.text ?? ''
+    const { page } = await open(link)
+    const { page: pageInChinese } = await open(link, 'GET', 'zh-CN')
+
+    const { name } = app.application
+    for (const text of [letter, page]) {
+      expect(text).toContain(`Somebody made an account in ${name} with this address and a password`)
+      expect(text).toContain('It was not me')
+    }
+    for (const text of [letterInChinese, pageInChinese]) {
+      expect(text).toContain('有人使用此邮箱和密码在')
+      expect(text).toContain('不是我')
+    }
+  })
+
+  it('leaves who made the account nothing of it where the owner of the mailbox did not', async () => {
+    await using app = await startTestApp()
+    const password = 'correct horse battery'
+    const mallory = await personWithUnprovedEmail(app, email, password)
+    await registerPasskey(app, mallory.token)
+    await app.sendEmail(channel, email)
+    const link = await receiveLink(app)
+
+    const pressed = await open(`${link}?answer=not_me`, 'POST')
+
+    expect(pressed.status).toBe(200)
+    expect(pressed.page).toContain('That account no longer has your address')
+    expect(await signInBy(app, { email, password })).toMatchObject({ apiCode: 2333 })
+    expect(await app.get('/api/v3/get-profile', { token: mallory.token })).toMatchObject({ apiCode: 2020 })
+    expect(await app.db.query(sql`select 1 from passkeys`)).toEqual([])
+    const events = await app.app.audit.eventsOf(app.application.poolId, mallory.userId)
+    expect(events.map(({ type }) => type)).toEqual(
+      expect.arrayContaining(['email.disowned', 'account.secured']),
+    )
+    // The address is free, and what the mailbox's owner makes with it has nothing of the other account.
+    const own = await personWithUnprovedEmail(app, email, 'another horse battery')
+    expect(own.userId).not.toBe(mallory.userId)
+  })
+
+  it('takes nothing from an account whose address was confirmed', async () => {
+    await using app = await startTestApp()
+    const link = await askForLink(app)
+    await open(link, 'POST')
+
+    const pressed = await open(`${link}?answer=not_me`, 'POST')
+
+    expect(pressed.status).toBe(409)
+    expect(pressed.page).toContain('has confirmed it already')
+    expect(await signInBy(app, { email, password: 'correct horse battery' })).toMatchObject({
+      statusCode: 200,
+    })
+  })
+
+  it('gives one answer where both buttons are pressed at once', async () => {
+    await using app = await startTestApp()
+    const link = await askForLink(app)
+
+    const pressed = await Promise.all([open(link, 'POST'), open(`${link}?answer=not_me`, 'POST')])
+
+    expect([
+      [200, 409],
+      [409, 200],
+    ]).toContainEqual(pressed.map(({ status }) => status))
+  })
+
+  it('changes nothing when its second button’s address is opened, and refuses a forged one', async () => {
+    await using app = await startTestApp()
+    const link = await askForLink(app)
+
+    const opened = await open(`${link}?answer=not_me`)
+    const forged = await open(`${link.slice(0, -1)}?answer=not_me`, 'POST')
+    app.clock.advance(86_500)
+    const late = await open(`${link}?answer=not_me`, 'POST')
+
+    expect([opened.status, forged.status, late.status]).toEqual([200, 404, 410])
+    expect(await signInBy(app, { email, password: 'correct horse battery' })).toMatchObject({
+      statusCode: 200,
+    })
   })
 
   it('goes to nobody who has no such address, with the same reply (rule 10)', async () => {

@@ -20,6 +20,11 @@ export const bindEmail = async (app: Calls, person: SignedIn, email: string): Pr
   return app.post('/api/v3/bind-email', { email, passCode }, { token: person.token })
 }
 
+export const unbindEmail = async (app: Calls, person: SignedIn, email: string): Promise<Reply> => {
+  const passCode = await emailCode(app, person, { to: email, channel: 'CHANNEL_UNBIND_EMAIL' })
+  return app.post('/api/v3/unbind-email', { passCode }, { token: person.token })
+}
+
 export type Payload = {
   newEmail: string
   newEmailPassCode: string
