@@ -48,7 +48,7 @@ const parseParameters = (what, sample) =>
       'object',
       'no',
       '–',
-      'The keys of the server (`/oidc/.well-known/jwks.json`), where they should not be fetched. They are fetched once otherwise, and again for a token that is signed with a newer one.',
+      'The keys of the server (`/oidc/.well-known/jwks.json`), where they should not be fetched. Otherwise they are fetched, and again after ten minutes, or for a token that is signed with a newer one.',
       '`{"keys":[…]}`',
     ],
   ])
@@ -58,7 +58,9 @@ const oauthRefusals = (rows) =>
 
 const clientInvalid = ['`invalid_client`', 'The application is unknown, or its secret is wrong.']
 
-const joseRefusals = `The promise is rejected with an error of jose, whose \`code\` says what is wrong: \`ERR_JWT_EXPIRED\`, \`ERR_JWS_SIGNATURE_VERIFICATION_FAILED\`, \`ERR_JWT_CLAIM_VALIDATION_FAILED\` (another issuer or application, or the other kind of token).`
+const joseRefusals = `The promise is rejected with an error of jose, whose \`code\` says what is wrong: \`ERR_JWT_EXPIRED\`, \`ERR_JWS_SIGNATURE_VERIFICATION_FAILED\`, \`ERR_JWT_CLAIM_VALIDATION_FAILED\` (another issuer or application, or the other kind of token), \`ERR_JWKS_NO_MATCHING_KEY\` (no key of the server signed it, or one that was withdrawn), \`ERR_JOSE_ALG_NOT_ALLOWED\` (signed by another algorithm), \`ERR_JWS_INVALID\` (no token).
+
+Three faults are not the token’s: a \`RequestError\` when the keys cannot be fetched, an \`ApiError\` when the server refuses to give them, and an \`Error\` that says what to install when the package \`jose\` is missing. Such a token is neither good nor bad: let nobody in, and try again.`
 
 const ada = '019c2f4e-6b1a-7c52-9d0e-3f6a8b1c2d4e'
 const times = { iat: 1767225600, exp: 1767232800 }

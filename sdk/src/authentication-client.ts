@@ -7,6 +7,7 @@ import { Calls } from './generated/calls.ts'
 import {
   type AuthenticationClientInitOptions,
   type ClientAuthentication,
+  isPrintable,
   readOptions,
   type Settings,
 } from './options.ts'
@@ -63,7 +64,7 @@ const nobody: CallOptions = { accessToken: '' }
 
 /** In words of its own: those of fetch repeat the token, and end up in a log. */
 const readToken = (accessToken: string): string => {
-  if (/^[\x20-\x7e]+$/.test(accessToken.trim())) return accessToken
+  if (isPrintable(accessToken.trim())) return accessToken
   throw new TypeError('accessToken: it holds a character that no token has')
 }
 
@@ -76,11 +77,18 @@ const queryOf = (params: object | undefined): string => {
 
 const toBase64 = (text: string): string => btoa(String.fromCharCode(...new TextEncoder().encode(text)))
 
+const remedyOf = (status: number): string => {
+  if (status === 413) return 'a proxy refuses bodies of this size'
+  return status >= 500
+    ? 'something before the server, such as a proxy, failed: try again later, or look at its log'
+    : 'check that appHost is the address of the server'
+}
+
 const notAnEnvelope = (host: string, call: string, { status, body }: HttpReply): RequestError => {
   const what = body === undefined ? 'a body that is not JSON' : 'JSON that is not of this API'
   return new RequestError(
     'reply',
-    `${host} answered ${call} with HTTP ${status} and ${what}: check that appHost is the address of the server`,
+    `${host} answered ${call} with HTTP ${status} and ${what}: ${remedyOf(status)}`,
     { httpStatus: status },
   )
 }
@@ -137,11 +145,14 @@ export class AuthenticationClient<Throws extends boolean = false> extends Calls<
   }
 
   /**
-   * Verifies an access token: signature, expiry, issuer and audience. Asks the server for its keys only once. Needs the
-   * package `jose`. Whether the session lives, only the server knows.
+   * Verifies an access token: signature, expiry, issuer and audience. Asks the server for its keys, and again
+   * after ten minutes, or for a key that is not among them. Needs the package `jose`. Whether the session lives, only the
+   * server knows.
    * @param options.serverJWKS the server's keys, where they should not be fetched
    * @param options.issuer default: `<appHost>/oidc`
    * @throws an error of jose that says what is wrong with the token
+   * @throws RequestError when the keys cannot be fetched
+   * @throws Error when the package `jose` is not installed
    */
   parseAccessToken(token: string, options: ParseOptions = {}): Promise<AccessToken> {
     return parseAccessToken(token, { ...this.#rules, ...options })
@@ -149,7 +160,7 @@ export class AuthenticationClient<Throws extends boolean = false> extends Calls<
 
   /**
    * Verifies an id token in the same way; one that is signed with the application's secret (HS256), too.
-   * @throws an error of jose that says what is wrong with the token
+   * @throws as {@link parseAccessToken}
    */
   parseIDToken(token: string, options: ParseOptions = {}): Promise<IDToken> {
     return parseIDToken(token, { ...this.#rules, ...options })

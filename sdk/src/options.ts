@@ -52,6 +52,9 @@ export type Settings = {
   fetch: typeof fetch
 }
 
+/** What a header can carry: fetch takes anything else for a host that cannot be reached. */
+export const isPrintable = (text: string): boolean => /^[\x20-\x7e]+$/.test(text)
+
 const hostHint = 'give the URL of the server, such as https://id.example.com'
 
 const parseUrl = (text: string): URL => {
@@ -100,6 +103,9 @@ export const readOptions = (options: AuthenticationClientInitOptions): Settings 
   const { appId, appSecret, appHost, tokenEndPointAuthMethod = 'client_secret_post' } = options
   const { revocationEndPointAuthMethod = tokenEndPointAuthMethod } = options
   if (!appId) throw new TypeError('appId: give the id of the application')
+  if (!isPrintable(appId)) throw new TypeError('appId: it holds a character that no id has; copy it again')
+  if (options.lang && !isPrintable(options.lang))
+    throw new TypeError('lang: give a language tag, such as en-US or zh-CN')
   if (!appHost) throw new TypeError(`appHost: ${hostHint}`)
   if (!appSecret && tokenEndPointAuthMethod !== 'none')
     throw new TypeError("appSecret: give the application's, or tokenEndPointAuthMethod: 'none'")

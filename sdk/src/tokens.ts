@@ -1,7 +1,8 @@
 // Verifying tokens, with jose: an optional package, loaded when it is first needed.
 //
 // What must stay true: the key decides the algorithm, never the token alone (RFC 8725, section 3.1): RS256 with a key of
-// the server, HS256 with the application's secret and nothing else; an id token is no access token.
+// the server, HS256 with the application's secret and nothing else; an id token is no access token; a key that the
+// server has withdrawn is trusted for ten minutes at most.
 import type { JSONWebKeySet, JWTVerifyOptions } from 'jose'
 
 /** RFC 7517. */
@@ -19,6 +20,8 @@ export type AccessToken = {
   iss: string
   /** The application's id. */
   aud: string
+  /** The session's id. */
+  sid: string
 }
 
 /** The claims of an id token: those of the user as the scopes say. */
@@ -59,12 +62,15 @@ const fetched = new WeakMap<TokenRules['readKeys'], Fetched>()
 /** So that forged tokens that name keys of their own do not make a request each. */
 const pauseMilliseconds = 30_000
 
+/** As long as jose keeps those that it fetches itself: its `cacheMaxAge`. */
+const longestMilliseconds = 600_000
+
 const fetchKeys = (readKeys: TokenRules['readKeys']): Fetched => {
   const known = fetched.get(readKeys)
-  if (known !== undefined) return known
+  if (known !== undefined && Date.now() - known.at < longestMilliseconds) return known
   const made = { keys: readKeys(), at: Date.now() }
   fetched.set(readKeys, made)
-  made.keys.catch(() => fetched.delete(readKeys))
+  made.keys.catch(() => fetched.get(readKeys) === made && fetched.delete(readKeys))
   return made
 }
 
@@ -84,8 +90,9 @@ const verifyByServer = async (token: string, rules: TokenRules, options: JWTVeri
   try {
     return await verify(await tried.keys)
   } catch (error) {
-    // Signed with a key that came after those that are known: the server rotates its keys.
-    if (!(error instanceof errors.JWKSNoMatchingKey) || !mayBeNewer(readKeys, tried)) throw error
+    // Signed with a key that came after those that are known, or these were never keys: a proxy's reply.
+    const isOfKeys = error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSInvalid
+    if (!isOfKeys || !mayBeNewer(readKeys, tried)) throw error
     return verify(await fetchKeys(readKeys).keys)
   }
 }
@@ -105,9 +112,17 @@ export const parseAccessToken = async (token: string, rules: TokenRules): Promis
   (await verifyByServer(token, rules, { ...expected(rules), requiredClaims: accessClaims })) as AccessToken
 
 export const parseIDToken = async (token: string, rules: TokenRules): Promise<IDToken> => {
-  const { decodeProtectedHeader, jwtVerify } = await loadJose()
+  const { decodeProtectedHeader, errors, jwtVerify } = await loadJose()
   const options = { ...expected(rules), requiredClaims: idClaims }
-  if (decodeProtectedHeader(token).alg !== 'HS256' || rules.appSecret === undefined)
+  const readHeader = () => {
+    try {
+      return decodeProtectedHeader(token)
+    } catch (cause) {
+      // jose has a bare TypeError there, which has no `code`.
+      throw new errors.JWSInvalid('the token has no header that can be read', { cause })
+    }
+  }
+  if (readHeader().alg !== 'HS256' || rules.appSecret === undefined)
     return (await verifyByServer(token, rules, options)) as IDToken
   const secret = new TextEncoder().encode(rules.appSecret)
   return (await jwtVerify(token, secret, { ...options, algorithms: ['HS256'] })).payload as IDToken

@@ -51,20 +51,33 @@ const parseJson = (text: string): unknown => {
   }
 }
 
-/** @throws the signal's reason when it ends the wait */
-const pause = (milliseconds: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const end = () => {
-      clearTimeout(timer)
-      reject(signal.reason)
-    }
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', end)
-      resolve()
-    }, milliseconds)
+/** @throws the signal's reason when it ends the work, even where the work does not look at the signal */
+const unlessEnded = async <T>(work: Promise<T>, signal: AbortSignal): Promise<T> => {
+  let end = () => {}
+  const ended = new Promise<never>((_resolve, reject) => {
+    end = () => reject(signal.reason)
     if (signal.aborted) end()
     else signal.addEventListener('abort', end, { once: true })
   })
+  try {
+    return await Promise.race([work, ended])
+  } finally {
+    signal.removeEventListener('abort', end)
+  }
+}
+
+/** @throws the signal's reason when it ends the wait */
+const pause = async (milliseconds: number, signal: AbortSignal): Promise<void> => {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const wait = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, milliseconds)
+  })
+  try {
+    await unlessEnded(wait, signal)
+  } finally {
+    clearTimeout(timer)
+  }
+}
 
 const send = async (settings: Settings, request: HttpRequest, signal: AbortSignal): Promise<HttpReply> => {
   const { path, ...init } = request
@@ -108,7 +121,8 @@ export const exchange = async (
   const times = request.method === 'GET' ? settings.retryTimes : 0
   try {
     for (let left = times; ; left -= 1) {
-      const reply = await send(settings, request, ended.signal).catch((error: unknown) => {
+      const sent = send(settings, request, ended.signal)
+      const reply = await unlessEnded(sent, ended.signal).catch((error: unknown) => {
         if (ended.signal.aborted) throw ended.signal.reason
         if (error instanceof RequestError) throw error
         if (left === 0) throw unreachable(settings.appHost, error)

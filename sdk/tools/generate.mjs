@@ -50,8 +50,9 @@ const method = (call) => {
       (text, name) => text.replace(`{${name}}`, `\${encodeURIComponent(${name})}`),
       path,
     )
+    // A method that computes something before it calls is async, so that a fault there rejects too.
     return `${commentOf(call)}
-  ${id}(${names.map((name) => `${name}: string`).join(', ')}, options?: CallOptions): ${result} {
+  async ${id}(${names.map((name) => `${name}: string`).join(', ')}, options?: CallOptions): ${result} {
     return this.${how}('${verb}', \`${filled}\`, undefined, options)
   }`
   }
@@ -75,7 +76,7 @@ const wrapper = ([name, row]) => {
   const optional = fields.filter((field) => field.endsWith('?')).map((field) => `'${field.replace('?', '')}'`)
   const type = `Wrapped<'${called}', '${payload}', ${required.join(' | ')}, ${optional.join(' | ') || 'never'}, ${also.map((field) => `'${field}'`).join(' | ')}>`
   return `${comment([`${summary}: \`${called}\` with \`connection: '${connection}'\`.`, refusalsLine(refusals), `Reference: docs/reference/sdk/${name}.md`])}
-  ${name}(params: ${type}, callOptions?: CallOptions): Promise<Result<'${called}', Throws>> {
+  async ${name}(params: ${type}, callOptions?: CallOptions): Promise<Result<'${called}', Throws>> {
     const { ${[...named, ...also].join(', ')} } = params
     return this.${called}(
       { connection: '${connection}', ${payload}: { ${named.join(', ')} }, ${also.join(', ')}${namesClient ? ', ...this.client()' : ''} },

@@ -2,7 +2,19 @@
 //
 // The token is in the client's memory alone: a reload forgets it, and no other script finds it in a store.
 import { AuthenticationClient, apiCodes, canReceivePassCode, receivePassCode } from '@dialtone/sdk'
-import { element, fill, onClick, onSubmit, open, showBound, showServer, tell } from './page.js'
+import {
+  beginAnew,
+  element,
+  fill,
+  numberOf,
+  onClick,
+  onSubmit,
+  open,
+  refuseApp,
+  showBound,
+  showServer,
+  tell,
+} from './page.js'
 
 /** Fields to which a refusal belongs that names none. */
 const fieldOf = {
@@ -12,6 +24,9 @@ const fieldOf = {
   [apiCodes.passcode_incorrect]: 'passCode',
   [apiCodes.passcode_expired]: 'passCode',
 }
+
+/** Seen at a sign-in, and not before: the list of countries is for everybody. */
+const refusalsOfApp = [apiCodes.client_secret_invalid, apiCodes.app_not_found]
 
 let client
 let username
@@ -23,14 +38,17 @@ let waiting = new AbortController()
 /** An application of your own has both in its program: no link may choose where passwords go. */
 const useServer = async ({ app, host }) => {
   // An application for browsers has no secret: everybody could read it.
-  client = new AuthenticationClient({
+  const chosen = new AuthenticationClient({
     appId: app,
     appHost: host,
     tokenEndPointAuthMethod: 'none',
     throwOnError: true,
     lang: 'en-US',
   })
-  const { data: countries } = await client.getCountryList()
+  const { data: countries } = await chosen.getCountryList()
+  client = chosen
+  waiting.abort()
+  beginAnew()
   showServer({ host, countries })
   open('sign-in')
 }
@@ -39,9 +57,14 @@ const useServer = async ({ app, host }) => {
 
 onSubmit('sign-in-form', fieldOf, async ({ username: name, password }, way) => {
   const person = { username: name, password }
-  if (way === 'sign-up') await client.signUpByUsernamePassword(person)
-  const { data } = await client.signInByUsernamePassword(person)
-  client.setAccessToken(data.access_token)
+  try {
+    if (way === 'sign-up') await client.signUpByUsernamePassword(person)
+    const { data } = await client.signInByUsernamePassword(person)
+    client.setAccessToken(data.access_token)
+  } catch (error) {
+    if (!refusalsOfApp.includes(error.apiCode)) throw error
+    return refuseApp('Give the id of an application without a secret (README, step 2).')
+  }
   username = name
   const { data: profile } = await client.getProfile()
   if (profile.phoneVerified) return showBound(profile, `${username} has a phone already.`)
@@ -77,7 +100,7 @@ onSubmit('phone-form', fieldOf, async ({ phoneCountryCode, phoneNumber }) => {
     waiting.abort()
     throw error
   }
-  open('code', { phone: `${phoneCountryCode} ${phoneNumber}` })
+  open('code', { phone: numberOf(phone) })
   tell(
     canReceivePassCode()
       ? 'Waiting for the SMS. Let your browser read the code, or type it.'
@@ -103,7 +126,12 @@ onClick('other-number', () => {
 onSubmit('code-form', fieldOf, async ({ passCode }) => {
   // By hand or by itself: whichever was first, nobody is asked for the SMS any more.
   waiting.abort()
-  await client.bindPhone({ ...phone, passCode })
+  try {
+    await client.bindPhone({ ...phone, passCode })
+  } catch (error) {
+    tell('Type the code, or send it again.')
+    throw error
+  }
   const { data: profile } = await client.getProfile()
   showBound(profile, `This phone now belongs to ${username}.`)
 })

@@ -19,6 +19,7 @@ export const tell = (words) => {
 
 /** Opens a step, closes the others, and writes beside a step that is done what was done. */
 export const open = (name, summaries = {}) => {
+  element('bound').hidden = true
   element('steps').hidden = false
   for (const [place, step] of steps.entries()) {
     const item = element(`step-${step}`)
@@ -36,6 +37,11 @@ export const open = (name, summaries = {}) => {
   forgive(form)
   if (name === 'code') fill('passCode', '')
   form.querySelector('input').focus()
+}
+
+/** Forgets what was typed for another server, a password among it. */
+export const beginAnew = () => {
+  for (const step of steps) element(`${step}-form`).reset()
 }
 
 const isOnThisMachine = (host) => /^https?:\/\/(localhost|127\.0\.0\.1)(:\d+)?\/?$/.test(host)
@@ -64,6 +70,10 @@ element('phoneNumber').addEventListener('change', ({ target }) => {
   const stated = options.find(({ value }) => whole.startsWith(value))
   if (whole.startsWith('+') && stated !== undefined) fill('phoneCountryCode', stated.value)
 })
+
+/** A whole number stands alone, as it was typed: it brings its calling code along. */
+export const numberOf = ({ phoneCountryCode, phoneNumber }) =>
+  /^\s*(\+|00)/.test(phoneNumber) ? phoneNumber : `${phoneCountryCode} ${phoneNumber}`
 
 export const showBound = ({ phoneCountryCode, phone }, words) => {
   element('steps').hidden = true
@@ -112,6 +122,14 @@ const showRefusal = (form, error, fieldOf) => {
   // The words of a limit name the field that holds the seconds.
   refusal.textContent = error.message.replace('data.retryAfterSeconds', `${error.retryAfterSeconds} seconds`)
   refusal.hidden = false
+}
+
+/** The app id of the form at the top was refused in a later step. */
+export const refuseApp = (words) => {
+  forgive(element('server-form'))
+  element('server').open = true
+  mark(element('app'), words)
+  element('app').focus()
 }
 
 /** What is missing, in the browser's words; the server is not asked. */

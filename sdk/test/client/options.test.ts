@@ -71,6 +71,10 @@ describe('a client', () => {
   it.each([
     ['appId', { appId: '' }],
     ['appId', { appId: undefined }],
+    ['appId', { appId: 'ap\u043f' }],
+    ['appId', { appId: 'app\n' }],
+    ['lang', { lang: '中文' }],
+    ['lang', { lang: 'en\r\nx-own: 1' }],
     ['appSecret', { appSecret: undefined }],
     ['appSecret', { appSecret: '', tokenEndPointAuthMethod: 'client_secret_basic' }],
     ['scope', { scope: 'profile' }],

@@ -81,7 +81,7 @@ describe('an envelope', () => {
 describe('an answer that is no envelope', () => {
   it.each([
     ['HTML', text('<h1>It works</h1>'), 200, 'a body that is not JSON'],
-    ['HTML of a fault', text('<h1>Bad gateway</h1>', 500), 500, 'a body that is not JSON'],
+    ['HTML of a page that is not there', text('<h1>Not found</h1>', 404), 404, 'a body that is not JSON'],
     ['nothing', text(''), 200, 'a body that is not JSON'],
     ['a part of an envelope', text('{"statusCode":200,"mess'), 200, 'a body that is not JSON'],
     ['JSON of another API', json({ ok: true }), 200, 'JSON that is not of this API'],
@@ -109,6 +109,23 @@ describe('an answer that is no envelope', () => {
       message: `${server.url} answered POST /api/v3/bind-phone with HTTP ${httpStatus} and ${what}: ${advice}`,
     })
     expect([RequestError, OAuthError]).toContainEqual(Object(ofTokens).constructor)
+  })
+
+  const gateway = 'something before the server, such as a proxy, failed: try again later, or look at its log'
+
+  it.each([
+    ['a gateway that finds no server', text('<h1>Bad gateway</h1>', 502), 502, gateway],
+    ['a gateway that waits no longer', text('', 504), 504, gateway],
+    ['a gateway with JSON of its own', json({ message: 'Service Unavailable' }, 503), 503, gateway],
+    ['a fault before the server', text('<h1>Error</h1>', 500), 500, gateway],
+    ['a body that is too large', text('<h1>Too large</h1>', 413), 413, 'a proxy refuses bodies of this size'],
+  ])('says what to do where its sender is %s', async (_name, answer, httpStatus, advice) => {
+    await using server = await startServer(answer)
+
+    const reason = await reasonOf(server.client().bindPhone(bindPhone))
+
+    expect(reason).toMatchObject({ name: 'RequestError', kind: 'reply', httpStatus })
+    expect(String(reason)).toMatch(new RegExp(`: ${advice}$`))
   })
 
   it('is no withdrawn token', async () => {

@@ -52,6 +52,34 @@ describe('a call with a body', () => {
   })
 })
 
+describe('a call with a parameter that cannot be sent', () => {
+  it('rejects, and throws nothing', async () => {
+    await using server = await startServer()
+    // As a program without types calls it.
+    const client = server.client() as unknown as Record<string, (params?: unknown) => Promise<unknown>>
+    const names = ['bindPhone', 'signInByPhonePassCode', 'signUpByEmailPassword', 'deleteWebAuthnCredential']
+    const halfOfALetter = '\ud800'
+    const circular: Record<string, unknown> = {}
+    circular['self'] = circular
+
+    const [bind, signIn, signUp, path] = names.map((name) => client[name]?.bind(client))
+    const reasons = [
+      await reasonOf(bind?.(circular) ?? Promise.resolve()),
+      await reasonOf(signIn?.() ?? Promise.resolve()),
+      await reasonOf(signUp?.(null) ?? Promise.resolve()),
+      await reasonOf(path?.(halfOfALetter) ?? Promise.resolve()),
+    ]
+
+    expect(reasons.map((reason) => Object(reason).name)).toEqual([
+      'TypeError',
+      'TypeError',
+      'TypeError',
+      'URIError',
+    ])
+    expect(server.asked).toEqual([])
+  })
+})
+
 describe('a call without a body', () => {
   it('is a GET whose query has what is given', async () => {
     await using server = await startServer()
@@ -129,7 +157,9 @@ describe('the token of a user', () => {
     await using server = await startServer()
 
     const reason = await reasonOf(server.client({ accessToken: 'tok\nen-é' }).getProfile())
+    const ofBlanks = await reasonOf(server.client({ accessToken: ' ' }).getProfile())
 
+    expect(ofBlanks).toMatchObject({ name: 'TypeError', message: expect.stringMatching(/^accessToken: /) })
     expect(reason).toMatchObject({ name: 'TypeError', message: expect.stringMatching(/^accessToken: /) })
     expect(`${JSON.stringify(reason)} ${reason}`).not.toContain('en-é')
     expect(server.asked).toEqual([])

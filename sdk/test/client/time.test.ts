@@ -103,6 +103,39 @@ describe('a call', () => {
     await expect.poll(() => server.asked[0]?.left, soon).toBe(true)
   })
 
+  it.each([
+    ['never answers', () => new Promise<Response>(() => undefined)],
+    ['answers without an end', () => Promise.resolve(new Response(new ReadableStream()))],
+  ])('ends though the fetch that it is given %s and looks at no signal', async (_name, fetch) => {
+    await using server = await startServer()
+    const client = server.client({ fetch, timeout: 60 })
+    const left = new Error('the person has left')
+    const controller = new AbortController()
+    const call = reasonOf(client.bindPhone(bindPhone, { signal: controller.signal, timeout: 60_000 }))
+
+    const late = await reasonOf(client.bindPhone(bindPhone))
+    controller.abort(left)
+
+    expect(late).toMatchObject({ name: 'RequestError', kind: 'timeout' })
+    expect(await call).toBe(left)
+  })
+
+  it('ends though its signal is aborted while the fetch that it is given begins', async () => {
+    await using server = await startServer()
+    const left = new Error('the person has left')
+    const controller = new AbortController()
+    const client = server.client({
+      fetch: () => {
+        controller.abort(left)
+        return new Promise(() => undefined)
+      },
+    })
+
+    const reason = await reasonOf(client.bindPhone(bindPhone, { signal: controller.signal }))
+
+    expect(reason).toBe(left)
+  })
+
   it('ends with the reason of its signal between two tries', async () => {
     await using server = await startServer(text('later', 503))
     const controller = new AbortController()

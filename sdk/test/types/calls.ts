@@ -140,6 +140,15 @@ export const names = () => {
   type _NoMethod = Result<'bindFone', false>
 }
 
+export const claims = async () => {
+  const access = await client.parseAccessToken('token')
+  holds<Same<typeof access.sid, string>>()
+  // @ts-expect-error an access token has no such claim
+  access.at_hash
+  const id = await client.parseIDToken('token')
+  holds<Same<typeof id.at_hash, string>>()
+}
+
 /** A function that takes a client does not have to say whether that throws. */
 export const takesAny = async (any: AuthenticationClient<boolean>) => (await any.getProfile()).requestId
 export const given = [takesAny(client), takesAny(throwing)]

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createDocs } from './docs.ts'
+import { createSearch } from './search.ts'
 
 /** Of the files as they are: making its index takes most of the time, and nothing changes it. */
 const docs = createDocs({ watches: false })
@@ -10,6 +11,18 @@ const resultsOf = async (query: string) => {
   const main = /<main.*<\/main>/s.exec(text)?.[0] ?? ''
   const found = [...main.matchAll(/<h2><a href="([^"]*)">/g)].map(([, address]) => address)
   return { status, text, main, found }
+}
+
+/** Of pages of one line each. */
+const searchIn = (...texts: string[]) => {
+  const search = createSearch()
+  const add = (text: string) =>
+    search.add({ path: text, title: text, sections: [{ slug: '', level: 1, heading: '', text }] })
+  for (const text of texts) add(text)
+  const findOthers = (count: number) => {
+    for (let at = 0; at < count; at += 1) search.find(`word${at}`)
+  }
+  return { ...search, add, findOthers }
 }
 
 describe('the search of the documentation', () => {
@@ -38,6 +51,14 @@ describe('the search of the documentation', () => {
     const { found } = await resultsOf('verifyUpdatePho')
 
     expect(found).toContain('reference/sdk/verifyUpdatePhoneRequest')
+  })
+
+  it('takes three letters for a beginning, or Chinese ones, and fewer for a whole word', () => {
+    const { find } = searchIn('twilio', '验证码不正确')
+
+    const found = ['t', 'tw', 'twi', '验证'].map((query) => find(query).map(({ path }) => path))
+
+    expect(found).toEqual([[], [], ['twilio'], ['验证码不正确']])
   })
 
   it('shows part of the section, with the words marked in it', async () => {
@@ -89,8 +110,8 @@ describe('the search of the documentation', () => {
     },
   )
 
-  it('looks at ten words and 200 letters of a query, and no more', async () => {
-    const words = Array.from({ length: 10 }, (_, at) => `zzyzxq${'abcdefghij'[at]}`).join(' ')
+  it('looks at eight words and 200 letters of a query, and no more', async () => {
+    const words = Array.from({ length: 8 }, (_, at) => `zzyzxq${'abcdefgh'[at]}`).join(' ')
 
     const beyondWords = await resultsOf(`${words} bindPhone`)
     const beyondLetters = await resultsOf(`${'x'.repeat(200)} bindPhone`)
@@ -98,6 +119,32 @@ describe('the search of the documentation', () => {
     expect(beyondWords.found).toEqual([])
     expect(beyondLetters.found).toEqual([])
     expect((await resultsOf('zzyzxqa bindPhone')).found[0]).toBe('reference/sdk/bindPhone')
+  })
+
+  it('keeps what the last 200 queries found, however they are spelled', () => {
+    const { find, findOthers } = searchIn('bindPhone')
+
+    const first = find('bindPhone')
+    const again = find(' BIND-PHONE?')
+    findOthers(199)
+    const kept = find('bindPhone')
+    findOthers(200)
+    const anew = find('bindPhone')
+
+    expect(again).toBe(first)
+    expect(kept).toBe(first)
+    expect(anew).not.toBe(first)
+    expect(anew).toEqual(first)
+  })
+
+  it('finds a page that was added after somebody asked', () => {
+    const { find, add } = searchIn('bindPhone')
+    const before = find('phone')
+
+    add('phone')
+
+    expect(before).toHaveLength(1)
+    expect(find('phone')).toHaveLength(2)
   })
 
   it('finds the same when many ask at once for the first time', async () => {

@@ -29,10 +29,14 @@ const stopWords = new Set(
 )
 
 // Each term is compared with the whole vocabulary where it may be mistyped.
-const mostTerms = 10
+const mostTerms = 8
 const mostLetters = 200
 const mostFound = 20
 const mostOfPage = 3
+const mostKept = 200
+
+/** Too many words begin with the same two letters; a Chinese letter or two are a word. */
+const mayBegin = /^(?:\p{Script=Han}|.{3})/u
 
 const queryTerms = (query: string): string[] => {
   const terms = [...new Set(termsOf(query.slice(0, mostLetters)))]
@@ -57,7 +61,7 @@ export const createSearch = () => {
       tokenize: termsOf,
       boost: { title: 4, heading: 3, code: 10 },
       boostDocument: (id: number) => (isBackground(sections[id]?.page.path ?? '') ? 0.4 : 1),
-      prefix: (term) => term.length > 1,
+      prefix: (term) => mayBegin.test(term),
       // A number is exact, and of short words too many are one letter away: lost, post.
       fuzzy: (term) => (/^\p{L}{5,}$/u.test(term) ? 0.2 : false),
       maxFuzzy: 2,
@@ -65,8 +69,31 @@ export const createSearch = () => {
     },
   })
 
+  /** By their terms, the one that was looked for last at the end. */
+  const kept = new Map<string, Found[]>()
+
+  /** The best sections first. All the words, or, where no section has them all, any of them. */
+  const look = (terms: string): Found[] => {
+    const all = index.search(terms, { combineWith: 'AND' })
+    const results = all.length > 0 ? all : index.search(terms, { combineWith: 'OR' })
+    const found: Found[] = []
+    const ofPage = new Map<string, number>()
+    for (const { id, terms: matched } of results) {
+      const hit = sections[id]
+      if (hit === undefined || found.length === mostFound) break
+      const { path, title } = hit.page
+      const count = ofPage.get(path) ?? 0
+      ofPage.set(path, count + 1)
+      if (count >= mostOfPage) continue
+      const excerpt = excerptOf(hit.section.text, new Set(matched), know)
+      found.push({ path, title, section: hit.section, excerpt })
+    }
+    return found
+  }
+
   return {
     add: (page: Searchable): void => {
+      kept.clear()
       for (const section of page.sections) {
         const { heading, text } = section
         index.add({ id: sections.length, title: page.title, heading, text, code: codeOf(page, section) })
@@ -74,23 +101,13 @@ export const createSearch = () => {
       }
     },
 
-    /** The best sections first. All the words, or, where no section has them all, any of them. */
     find: (query: string): Found[] => {
       const terms = queryTerms(query).join(' ')
-      const all = index.search(terms, { combineWith: 'AND' })
-      const results = all.length > 0 ? all : index.search(terms, { combineWith: 'OR' })
-      const found: Found[] = []
-      const ofPage = new Map<string, number>()
-      for (const { id, terms: matched } of results) {
-        const hit = sections[id]
-        if (hit === undefined || found.length === mostFound) break
-        const { path, title } = hit.page
-        const count = ofPage.get(path) ?? 0
-        ofPage.set(path, count + 1)
-        if (count >= mostOfPage) continue
-        const excerpt = excerptOf(hit.section.text, new Set(matched), know)
-        found.push({ path, title, section: hit.section, excerpt })
-      }
+      const found = kept.get(terms) ?? look(terms)
+      kept.delete(terms)
+      kept.set(terms, found)
+      const [oldest] = kept.keys()
+      if (kept.size > mostKept && oldest !== undefined) kept.delete(oldest)
       return found
     },
   }

@@ -308,16 +308,6 @@ describe('parseAccessToken', () => {
     expect(unknown).toMatchObject({ code: 'ERR_JWKS_NO_MATCHING_KEY' })
   })
 
-  it('refuses what is no token', async () => {
-    await using app = await startTestApp()
-    const client = clientOf(app)
-
-    for (const text of ['', 'token', 'a.b', 'a.b.c', '..', 'e30.e30.e30'])
-      expect(await reasonOf(client.parseAccessToken(text, { issuer }))).toMatchObject({
-        code: expect.stringMatching(/^ERR_/),
-      })
-  })
-
   it('learns of new keys when the server rotates them, and asks not more than twice a minute', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     onTestFinished(() => {
@@ -352,6 +342,52 @@ describe('parseAccessToken', () => {
     expect(asked).toBe(2)
   })
 
+  it('trusts a key that the server has withdrawn for ten minutes at most', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    onTestFinished(() => {
+      vi.useRealTimers()
+    })
+    await using app = await startTestApp()
+    const { access } = await tokensOf(app)
+    let isWithdrawn = false
+    const client = clientOf(app, {
+      fetch: (url, init) => (isWithdrawn ? Promise.resolve(Response.json({ keys: [] })) : fetch(url, init)),
+    })
+    await client.parseAccessToken(access, { issuer })
+    isWithdrawn = true
+
+    vi.setSystemTime(Date.now() + 599_000)
+    const before = await client.parseAccessToken(access, { issuer })
+    vi.setSystemTime(Date.now() + 1000)
+    const after = await reasonOf(client.parseAccessToken(access, { issuer }))
+
+    expect(before).toEqual(decodeJwt(access))
+    expect(after).toMatchObject({ code: 'ERR_JWKS_NO_MATCHING_KEY' })
+  })
+
+  it('trusts no key any longer where it cannot ask for newer ones', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    onTestFinished(() => {
+      vi.useRealTimers()
+    })
+    await using app = await startTestApp()
+    const { access } = await tokensOf(app)
+    let isDown = false
+    const client = clientOf(app, {
+      retryTimes: 0,
+      fetch: (url, init) => (isDown ? Promise.reject(new TypeError('down')) : fetch(url, init)),
+    })
+    await client.parseAccessToken(access, { issuer })
+    isDown = true
+
+    vi.setSystemTime(Date.now() + 600_000)
+    const reason = await reasonOf(client.parseAccessToken(access, { issuer }))
+    isDown = false
+
+    expect(reason).toMatchObject({ name: 'RequestError', kind: 'network' })
+    expect(await client.parseAccessToken(access, { issuer })).toEqual(decodeJwt(access))
+  })
+
   it('asks for the keys again after it could not get them', async () => {
     await using app = await startTestApp()
     const { access } = await tokensOf(app)
@@ -366,6 +402,19 @@ describe('parseAccessToken', () => {
 
     expect(reason).toMatchObject({ name: 'RequestError', kind: 'network' })
     expect(await client.parseAccessToken(access, { issuer })).toEqual(decodeJwt(access))
+  })
+})
+
+describe('parseAccessToken and parseIDToken', () => {
+  it.each(['parseAccessToken', 'parseIDToken'] as const)('%s refuses what is no token', async (method) => {
+    await using app = await startTestApp()
+    const client = clientOf(app)
+
+    for (const text of ['', 'token', 'a.b', 'a.b.c', '..', 'e30.e30.e30'])
+      expect([text, await reasonOf(client[method](text, { issuer }))]).toMatchObject([
+        text,
+        { code: expect.stringMatching(/^ERR_/) },
+      ])
   })
 })
 

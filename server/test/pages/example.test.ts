@@ -1,6 +1,6 @@
 // The example of the SDK, `sdk/examples/bind-phone`, in a browser: its page on one origin, the server on another.
 import { describe, expect, it } from 'vitest'
-import { otherCode, startTestApp } from '../support/app.ts'
+import { otherCode, startTestApp, type TestApp } from '../support/app.ts'
 import { hasBrowser, openPage } from './browser.ts'
 import { type Example, openExample, readOneTimeCode } from './example.ts'
 
@@ -172,6 +172,36 @@ describe.skipIf(!hasBrowser)('the example, where the browser receives the SMS', 
     expect(example.faults).toEqual([])
   })
 
+  it('does not say that it waits after a code that was wrong, for then it does not', async () => {
+    await using app = await startTestApp()
+    await using example = await openExample(app, { hasSignal: false })
+    await example.signUp()
+    await example.send()
+    await example.page.getByText('Waiting for the SMS').first().waitFor()
+    const code = await app.lastCode(example.phoneNumber)
+
+    await example.type(otherCode(code))
+
+    await example.page.locator('#passCode-fault').waitFor()
+    expect(await example.page.locator('#waiting').textContent()).toBe('Type the code, or send it again.')
+    expect(example.phone.aborted).toEqual(['AbortError'])
+    await example.type(code)
+    await isBound(example)
+  })
+
+  it('stops waiting when another server is named', async () => {
+    await using app = await startTestApp()
+    await using example = await openExample(app, { hasSignal: false })
+    await example.signUp()
+    await example.send()
+    await example.codeField.waitFor()
+
+    await example.useServer()
+
+    await expect.poll(() => example.phone.aborted).toEqual(['AbortError'])
+    expect(await example.page.getByLabel('Username').isVisible()).toBe(true)
+  })
+
   it('stops waiting when no SMS is sent', async () => {
     await using app = await startTestApp()
     await using example = await openExample(app)
@@ -282,18 +312,67 @@ describe.skipIf(!hasBrowser)('the example, where it does not', () => {
     expect(await app.readInbox(`+86${example.phoneNumber}`)).toHaveLength(2)
   })
 
-  it('takes the calling code of a whole number', async () => {
+  it.each(['+86 ', '0086'])(
+    'takes the calling code of a whole number, and shows it once: %s',
+    async (code) => {
+      await using app = await startTestApp()
+      await using example = await openExample(app, { browser: 'without WebOTP' })
+      const { page } = example
+      await example.signUp()
+
+      await page.getByLabel('Phone number').fill(`${code}${example.phoneNumber}`)
+      await page.getByRole('button', { name: 'Send the code' }).click()
+
+      await example.codeField.waitFor()
+      expect(await page.locator('#step-phone .summary').textContent()).toBe(`${code}${example.phoneNumber}`)
+      await example.type(await app.lastCode(example.phoneNumber))
+      await isBound(example)
+    },
+  )
+
+  it('begins anew where the server is named again: nothing of the last person is left', async () => {
+    await using app = await startTestApp()
+    await using example = await openExample(app, { browser: 'without WebOTP' })
+    await example.signUp()
+    await example.send()
+    await example.codeField.waitFor()
+    expect(await example.page.locator('#step-phone .summary').textContent()).toBe(
+      `+86 ${example.phoneNumber}`,
+    )
+    await example.type(await app.lastCode(example.phoneNumber))
+    await isBound(example)
+
+    await example.useServer()
+
+    await example.page.getByLabel('Username').waitFor()
+    expect(await example.bound.isVisible()).toBe(false)
+    for (const label of ['Username', 'Password', 'Phone number', 'Code of the SMS'])
+      expect([label, await example.page.getByLabel(label).inputValue()]).toEqual([label, ''])
+    expect(await example.page.getByLabel('App id').inputValue()).toBe(example.appId)
+  })
+
+  it.each([
+    ['an application that has a secret', 'Create an account', (app: TestApp) => app.application.id],
+    ['an application that is not there', 'Sign in', () => '019c2f4e-6b1a-7c52-9d0e-3f6a8b1c2d4e'],
+  ])('asks for another id where it was given that of %s', async (_name, button, idIn) => {
     await using app = await startTestApp()
     await using example = await openExample(app, { browser: 'without WebOTP' })
     const { page } = example
-    await example.signUp()
+    await page.goto(`${example.origin}/?${new URLSearchParams({ app: idIn(app), host: app.url })}`)
+    await page.getByLabel('Username').fill('ada')
+    await page.getByLabel('Password').fill('correct horse battery')
 
-    await page.getByLabel('Phone number').fill(`+86 ${example.phoneNumber}`)
-    await page.getByRole('button', { name: 'Send the code' }).click()
+    await page.getByRole('button', { name: button }).click()
 
-    await example.codeField.waitFor()
-    await example.type(await app.lastCode(example.phoneNumber))
-    await isBound(example)
+    await page.locator('#app-fault').waitFor()
+    expect(await page.locator('#app-fault').textContent()).toBe(
+      'Give the id of an application without a secret (README, step 2).',
+    )
+    expect(await page.evaluate('document.activeElement.id')).toBe('app')
+    await page.getByLabel('App id').fill(example.appId)
+    await page.getByRole('button', { name: 'Use this server' }).click()
+    await page.locator('#app-fault').waitFor({ state: 'detached' })
+    expect(await page.getByLabel('App id').isVisible()).toBe(false)
   })
 
   it('says at once that the person has a phone already', async () => {

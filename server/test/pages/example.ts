@@ -173,6 +173,11 @@ export const openExample = async (
       await page.getByLabel('Phone number').fill(number)
       await page.getByRole('button', { name: 'Send the code' }).click()
     },
+    /** Again, with what the form at the top holds. */
+    useServer: async () => {
+      await page.locator('#server summary').click()
+      await page.getByRole('button', { name: 'Use this server' }).click()
+    },
     type: async (code: string) => {
       await codeField.fill(code)
       await page.getByRole('button', { name: 'Bind the phone' }).click()
