@@ -23,11 +23,11 @@ export type ChangeRequest = {
   old: { email?: string | undefined; passcode?: string | undefined }
 }
 
-/** What the token is for. `unproved`: nothing proved the address of before, which nobody had ever proved. */
-type Proved = { before: string; after: string; unproved: boolean }
-
-/** What stands in for a code of the current address. */
+/** What proved the address of before. `unproved`: nothing, and nobody had ever proved it. */
 type OldProof = 'code' | 'unproved' | 'not_needed'
+
+/** What the token is for. */
+type Proved = { before: string; after: string; oldProof: OldProof }
 
 /**
  * A code of any of these proves either address: the V3 API names none for the two legs. Each is bound to its
@@ -82,14 +82,14 @@ export const createChange = (deps: EmailDeps) => {
       const { email: current } = row
       if (current === null) throw notBound()
       if (current === email) throw new ApiError('email_unchanged', 'the new address is the current one')
-      const unproved = (await judgeOldProof(given, row)) === 'unproved'
+      const oldProof = await judgeOldProof(given, row)
       const proofs = proofsOf(given, current)
 
       const outcome = await db.transaction(async (tx): Promise<VerdictRow | ApiError | { token: string }> => {
         const verdict = await passcodes.verifyAll(proofs, tx)
         if (verdict.outcome !== 'accepted') return verdict
         if (await isEmailTaken(tx, { poolId, userId, email })) return emailTaken()
-        const proved: Proved = { before: current, after: email, unproved }
+        const proved: Proved = { before: current, after: email, oldProof }
         return { token: await stepUp.issue({ poolId, kind: 'update_email', userId, sessionId }, proved, tx) }
       })
       if ('token' in outcome) return { token: outcome.token, tokenExpiresIn: stepUpTtlSeconds.update_email }
@@ -110,11 +110,11 @@ export const createChange = (deps: EmailDeps) => {
         .transaction(async (tx) => {
           const subject = { poolId, kind: 'update_email', userId, sessionId } as const
           const { detail } = await stepUp.consume<Proved>(subject, token, tx)
-          const { before, after, unproved } = detail
+          const { before, after, oldProof } = detail
           const held = await users.hold(user, tx)
           if (held.email !== before)
             throw new ApiError('step_up_token_invalid', 'the address is another one since')
-          if (unproved && held.email_verified)
+          if (oldProof === 'unproved' && held.email_verified)
             throw new ApiError(
               'step_up_token_invalid',
               'the address was proved since, and not for this change',
@@ -124,8 +124,8 @@ export const createChange = (deps: EmailDeps) => {
           await setEmail(tx, { poolId, userId, email: after, verified: true, now: clock.now() })
           const beforeFactor = await moveEmailFactor(tx, { poolId, userId, from: before, to: after })
           await passcodes.discard({ poolId, userId, recipient: before }, tx)
-          const known = { before, beforeVerified: held.email_verified, beforeFactor }
-          const change = { ...known, after, phone: held.phone }
+          const beforeVerified = held.email_verified || oldProof === 'code'
+          const change = { before, beforeVerified, beforeFactor, after, phone: held.phone }
           await recordChange(
             deps,
             { caller, change: { event: 'email.changed', notice: 'email_changed', ...change }, reach },

@@ -42,7 +42,8 @@ export const createUnbind = (deps: EmailDeps) => {
       await setEmail(tx, { poolId, userId, email: null, verified: false, now: clock.now() })
       const beforeFactor = await deleteEmailFactor(tx, { poolId, userId, email })
       await passcodes.discard({ poolId, userId, recipient: email }, tx)
-      const known = { before: email, beforeVerified: held.email_verified, beforeFactor }
+      // Its code has just come back.
+      const known = { before: email, beforeVerified: true, beforeFactor }
       const change = { ...known, after: null, phone: held.phone }
       await recordChange(
         deps,

@@ -34,8 +34,9 @@ export type VerdictRow = {
  * `verdict` with one row of `outcome` and `retry_at`; the outcome is null where `gate`, a CTE of the statement, has no
  * row: then nothing was counted or compared.
  *
- * What is left of the budgets is read under a lock on their rows, so that a guess is not judged by a count that
- * another guess is about to raise; and a wrong one that finds no room left is answered as one too many (rule 7).
+ * The challenges are held first, then the rows of the budgets, in this order by everybody, so that a guess is not judged
+ * by a count that another guess is about to raise and no two wait for each other; a wrong one that finds no room left is
+ * answered as one too many (rule 7).
  *
  * Failures are charged to the account of a signed-in user, and to the number where no challenge of that user's own
  * is at stake: so strangers who guess spend the number's budget for strangers and never the owner's (rule 8).
@@ -70,6 +71,8 @@ export const passcodeVerdict = (proof: Proof, gate: Sql): Sql => {
        where ${challengeKey}
          and ${isTried}
          and exists (select from ${gate})
+       order by purpose, holder
+         for update
     ),
     state as (
       select exists (select from ${gate}) as asked,

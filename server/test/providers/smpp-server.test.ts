@@ -86,7 +86,12 @@ describe.skipIf(!hasNetSmpp)('the server of Net::SMPP', () => {
 
     const outcome = await provider.send(outgoing(), seconds(10))
 
-    expect(outcome).toEqual({ outcome: 'refused', reason: 'credentials_invalid', code: 'ESME_RINVPASWD' })
+    expect(outcome).toEqual({
+      outcome: 'refused',
+      reason: 'credentials_invalid',
+      code: 'ESME_RINVPASWD',
+      maybeSent: false,
+    })
   })
 
   it('is told when we go', async () => {
