@@ -5,6 +5,7 @@ import { type ServiceName, serviceNames, type Trouble } from './service.ts'
 
 export const faultKinds = {
   delay: 'Waits before it answers a request.',
+  hold: 'Lets a request wait until the faults are set anew.',
   http_500: 'Answers with status 500, as a broken gateway does.',
   throttle: 'Answers that too many messages were sent.',
   refuse: 'Refuses with an error code of the service.',
@@ -34,7 +35,7 @@ export type Faults = {
   list(): Fault[]
   /** The first fault of one of these kinds that concerns the service, which counts as one of its times. */
   take(service: ServiceName, ...kinds: FaultKind[]): Fault | undefined
-  /** Waits where a delay is switched on; then how to answer, or undefined to go on. */
+  /** Waits where a delay or a hold is switched on; then how to answer, or undefined to go on. */
   troubleOf(service: ServiceName): Promise<Trouble | undefined>
 }
 
@@ -42,6 +43,8 @@ const defaultDelayMilliseconds = 5000
 
 export const createFaults = (): Faults => {
   let faults: Fault[] = []
+  let setAnew = () => {}
+  let untilSetAnew = Promise.resolve()
 
   const take = (service: ServiceName, ...kinds: FaultKind[]): Fault | undefined => {
     const found = faults.find(
@@ -55,6 +58,10 @@ export const createFaults = (): Faults => {
 
   return {
     set: (given) => {
+      setAnew()
+      untilSetAnew = new Promise((resolve) => {
+        setAnew = resolve
+      })
       faults = given.map((fault) => ({ ...fault })).filter(({ times }) => times === undefined || times > 0)
     },
     list: () => faults.map((fault) => ({ ...fault })),
@@ -65,6 +72,7 @@ export const createFaults = (): Faults => {
         // A request that waits does not keep the emulator from ending.
         await sleep(delay.milliseconds ?? defaultDelayMilliseconds, undefined, { ref: false })
       }
+      if (take(service, 'hold') !== undefined) await untilSetAnew
       const fault = take(service, 'http_500', 'throttle', 'refuse')
       if (fault === undefined) return undefined
       if (fault.kind === 'refuse') return { kind: 'refuse', code: fault.code ?? '' }

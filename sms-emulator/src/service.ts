@@ -61,7 +61,7 @@ export type Trouble = { kind: 'http_500' } | { kind: 'throttle' } | { kind: 'ref
 
 export type World = {
   accounts: Accounts
-  /** Waits where a delay is switched on; then the trouble to answer with, or undefined to go on as documented. */
+  /** Waits where a delay or a hold is switched on; then the trouble to answer with, or undefined to go on as documented. */
   troubleOf(service: ServiceName): Promise<Trouble | undefined>
   /** Puts the message on the phone and reports, at once or as the faults say (drop, duplicate, reorder, late). */
   accept(message: AcceptedMessage): void

@@ -85,6 +85,20 @@ describe('nobody locks a signed-in user out (rule 8):', () => {
     expect(bound).toMatchObject({ statusCode: 200 })
   })
 
+  it('strangers who spend all that a number gets in a day', async () => {
+    await using app = await startTestApp()
+    const alice = await app.signUp()
+    await exhaust(app, alice.phone)
+    app.clock.advance(3600)
+    await exhaust(app, alice.phone)
+
+    const bound = await alice.bindPhone(await alice.receiveCode())
+
+    expect(bound).toMatchObject({ statusCode: 200 })
+    app.clock.advance(3600)
+    expect(await app.sendSms('CHANNEL_LOGIN', alice.phone)).toMatchObject({ apiCode: 8800008 })
+  })
+
   it('strangers who do so while the user’s own code is on its way', async () => {
     await using app = await startTestApp()
     const alice = await app.signUp()

@@ -37,28 +37,22 @@ export type World = {
   stepUps: string[]
   /** What was seen last. */
   seen: Seen
+  /** The ids of all challenges that were ever seen consumed. */
+  spent: Set<string>
 }
 
-/** What one can see of the server from outside and in its tables. */
-export type Seen = {
+/** What one can see of the server from outside and in its tables, and the model foretells. */
+export type Sight = {
   users: { phone: number | null; deleted: boolean }[]
   sessions: { user: number; live: boolean }[]
   challenges: Record<string, { attempts: number; consumed: boolean }>
 }
 
-const standStill = (app: TestApp): TestApp['clock'] => {
-  let now = Math.floor(app.clock.now().getTime() / 1000) * 1000
-  app.clock.now = () => new Date(now)
-  return {
-    now: app.clock.now,
-    advance: (seconds) => {
-      now += seconds * 1000
-    },
-  }
+export type Seen = Sight & {
+  /** The ids of the challenges that are consumed, and of those that are not. */
+  consumedIds: string[]
+  openIds: string[]
 }
-
-/** Stops the clock of a test server; then only the test moves it. */
-export const stopClock = (app: TestApp): TestApp => ({ ...app, clock: standStill(app) })
 
 const newestCode = async ({ app, phones }: World, phone: number, purpose: Purpose): Promise<string> => {
   const messages = await app.readInbox(`+86${phones[phone]}`)
@@ -90,7 +84,8 @@ export const newWorld = async (app: TestApp): Promise<{ model: Model; world: Wor
     tokens: [],
     sessionIds: [],
     stepUps: [],
-    seen: { users: [], sessions: [], challenges: {} },
+    seen: { users: [], sessions: [], challenges: {}, consumedIds: [], openIds: [] },
+    spent: new Set(),
   }
   const model: Model = {
     now: 0,
@@ -232,6 +227,18 @@ export const readCode = async (world: World, challenge: Challenge): Promise<void
   challenge.code = code
 }
 
+/** The codes of the messages of this instant; which is for whom, a phone does not tell. */
+export const codesOfNow = async (
+  { app, phones }: World,
+  { phone, purpose }: Pick<Challenge, 'phone' | 'purpose'>,
+): Promise<string[]> => {
+  const messages = await app.readInbox(`+86${phones[phone]}`)
+  const now = app.clock.now().getTime()
+  return messages
+    .filter(({ channel, createdAt }) => channel === channels[purpose] && Date.parse(createdAt) === now)
+    .map(({ passCode }) => passCode)
+}
+
 export const look = async (world: World): Promise<Seen> => {
   const { app, userIds, phones, sessionIds } = world
   const now = app.clock.now()
@@ -244,13 +251,14 @@ export const look = async (world: World): Promise<Seen> => {
       from sessions
      where user_id in (${join(userIds)})`)
   const rows = await app.db.query<{
+    id: string
     recipient: string
     purpose: Purpose
     holder: string
     attempts: number
     consumed: boolean
   }>(sql`
-    select recipient, purpose, holder, attempts, consumed_at is not null as consumed
+    select id, recipient, purpose, holder, attempts, consumed_at is not null as consumed
       from passcodes
      where recipient in (${join(phones.map((phone) => `+86${phone}`))})`)
   const phoneIndex = (phone: string) => phones.indexOf(phone.slice(3))
@@ -272,11 +280,13 @@ export const look = async (world: World): Promise<Seen> => {
         return [key, { attempts, consumed }]
       }),
     ),
+    consumedIds: rows.filter(({ consumed }) => consumed).map(({ id }) => id),
+    openIds: rows.filter(({ consumed }) => !consumed).map(({ id }) => id),
   }
 }
 
 /** What the model says that one sees. */
-export const expectedSight = (model: Model): Seen => ({
+export const expectedSight = (model: Model): Sight => ({
   users: model.users.map(({ phone, deleted }) => ({ phone, deleted })),
   sessions: model.sessions.map(({ user }, index) => ({
     user: model.users[user]?.deleted === true ? -1 : user,

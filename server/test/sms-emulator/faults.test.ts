@@ -18,6 +18,23 @@ describe('the fault', () => {
     expect(emulator.messages(phone).length).toBe(1)
   })
 
+  it('hold keeps a request until the faults are set anew, and later ones not where it is told to hold one', async () => {
+    await using emulator = await start()
+    emulator.setFaults([{ kind: 'hold', times: 1 }])
+    let isAnswered = false
+    const held = sendTwilio(emulator).finally(() => {
+      isAnswered = true
+    })
+    const later = await sendTwilio(emulator)
+    const wasAnswered = isAnswered
+
+    emulator.setFaults([])
+    const answer = await held
+
+    expect([wasAnswered, later.status, answer.status]).toEqual([false, 201, 201])
+    expect(emulator.messages(phone).length).toBe(2)
+  })
+
   it('delay sends even what its customer no longer waits for', async () => {
     await using emulator = await start()
     emulator.setFaults([{ kind: 'delay', milliseconds: 200, times: 1 }])

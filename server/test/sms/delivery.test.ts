@@ -111,7 +111,7 @@ describe('delivery', () => {
 
   it('calls no provider inside a transaction: others are served meanwhile (rule 23)', async () => {
     await using app = await startSmsApp()
-    app.setFaults({ kind: 'delay', milliseconds: 1500 })
+    app.setFaults({ kind: 'hold' })
     const phone = newPhone()
     let isAnswered = false
 
@@ -124,6 +124,7 @@ describe('delivery', () => {
 
     expect(other).toMatchObject({ statusCode: 200 })
     expect(isAnswered).toBe(false)
+    app.setFaults()
     expect(await reply).toMatchObject({ statusCode: 200 })
   })
 })
@@ -138,7 +139,7 @@ describe('a message that goes to known numbers only', () => {
   })
 
   it.each([
-    ['answers slowly', { kind: 'delay', milliseconds: 1500 }],
+    ['does not answer yet', { kind: 'hold' }],
     ['fails', { kind: 'http_500' }],
   ] satisfies [string, Fault][])(
     'does not show by its reply whether there is one, though the provider %s (rule 10)',
@@ -159,15 +160,46 @@ describe('a message that goes to known numbers only', () => {
       expect(known).toMatchObject({ statusCode: 200 })
       // Only the code for binding: the reply did not wait for the provider.
       expect(onPhone).toBe(1)
+      if (fault.kind === 'hold') app.setFaults()
       await until(
         'the provider has answered',
         async () => (await app.storiesOf(alice.phone))[1]?.[2] !== undefined,
       )
       expect(await app.storiesOf(stranger)).toEqual([])
       expect(app.textsOn(stranger)).toEqual([])
-      expect(app.textsOn(alice.phone)).toHaveLength(fault.kind === 'delay' ? 2 : 1)
+      expect(app.textsOn(alice.phone)).toHaveLength(fault.kind === 'hold' ? 2 : 1)
+      // What became of it changes nothing of what the next request meets.
+      const again = {
+        known: await send(app, alice.phone, 'CHANNEL_RESET_PASSWORD'),
+        unknown: await send(app, stranger, 'CHANNEL_RESET_PASSWORD'),
+      }
+      expect(again.known).toMatchObject({ statusCode: 429, apiCode: 8800007 })
+      expect(again.unknown).toMatchObject({ statusCode: 429, apiCode: 8800007 })
     },
   )
+
+  it('leaves as much of the budget whether there is one or not, though no provider takes it (rule 10)', async () => {
+    await using app = await startSmsApp({
+      policy: { budget: { currency: 'USD', perHour: '10', perDay: '10', assumedPrice: '0.05' } },
+    })
+    const alice = await app.signUp()
+    await send(app, alice.phone, 'CHANNEL_BIND_PHONE')
+    await alice.bindPhone(app.codeOn(alice.phone))
+    const usedMicros = async () => (await app.app.guard.spending(app.poolId)).hour.usedMicros
+    app.setFaults({ kind: 'http_500' })
+    const before = await usedMicros()
+
+    await send(app, alice.phone, 'CHANNEL_RESET_PASSWORD')
+    await until(
+      'the message failed',
+      async () => (await app.messagesTo(alice.phone))[1]?.message.state === 'failed',
+    )
+    const ofKnown = (await usedMicros()) - before
+    await send(app, newPhone(), 'CHANNEL_RESET_PASSWORD')
+    const ofUnknown = (await usedMicros()) - before - ofKnown
+
+    expect([ofKnown, ofUnknown]).toEqual([50_000, 50_000])
+  })
 })
 
 describe('a message whose process does not go on', () => {
@@ -178,7 +210,7 @@ describe('a message whose process does not go on', () => {
     await using app = await startSmsApp({ providers: [provider], receipts: false })
     const others = [await app.secondProcess(), await app.secondProcess()]
     const phone = newPhone()
-    app.setFaults({ kind: 'delay', milliseconds: 2000, times: 1 })
+    app.setFaults({ kind: 'hold', times: 1 })
     const lost = send(app, phone)
     await until('the provider is asked', async () => (await app.storiesOf(phone))[0]?.length === 2)
     for (const { app: other } of others) await other.work()
@@ -187,6 +219,7 @@ describe('a message whose process does not go on', () => {
 
     await Promise.all(others.map(({ app: other }) => other.work()))
     const takenOver = await app.messagesTo(phone)
+    app.setFaults()
     await lost
 
     expect(duringLease).toEqual([['queued', `tried ${provider}`]])
@@ -222,13 +255,14 @@ describe('a message whose process does not go on', () => {
     await using app = await startSmsApp()
     const second = await app.secondProcess()
     const phone = newPhone()
-    app.setFaults({ kind: 'delay', milliseconds: 1000, times: 1 })
+    app.setFaults({ kind: 'hold', times: 1 })
     const lost = send(app, phone)
     await until('the provider is asked', async () => (await app.storiesOf(phone))[0]?.length === 2)
     app.clock.advance(301)
 
     await second.app.work()
     const [left] = await app.messagesTo(phone)
+    app.setFaults()
     await lost
 
     expect(left?.message.state).toBe('failed')

@@ -13,6 +13,7 @@ import { readCredentials } from '../../src/first-start.ts'
 import type { InboxMessage } from '../../src/inbox/inbox.ts'
 import type { PasswordCost } from '../../src/passwords/passwords.ts'
 import { openTestDatabase } from './database.ts'
+import { createSeenSecrets, type SeenSecrets } from './seen-secrets.ts'
 import { testSettings } from './settings.ts'
 
 export type Reply = {
@@ -72,12 +73,15 @@ export const startTestApp = async (
   const passwordCost = realPasswordCost ? undefined : cheapPasswords
   const first = await serve({ db, clock, config, lines, passwordCost })
   const others: Served[] = []
+  const seen = createSeenSecrets()
 
   const readInbox = async (to: string): Promise<InboxMessage[]> => {
     const response = await fetch(`${first.url}/inbox/messages?to=${encodeURIComponent(to)}`)
-    return ((await response.json()) as { messages: InboxMessage[] }).messages
+    const { messages } = (await response.json()) as { messages: InboxMessage[] }
+    seen.collectInbox(messages)
+    return messages
   }
-  const world: World = { url: first.url, app: first.app, readInbox }
+  const world: World = { url: first.url, app: first.app, readInbox, seen }
   const application = await first.app.applications.find(testSettings.DIALTONE_APP_ID)
   if (application === undefined) throw new Error('the template has no application')
 
@@ -106,6 +110,7 @@ export const startTestApp = async (
       for (const served of [first, ...others]) await served.app.http.close()
       await drop()
       refuseLeaks(lines)
+      seen.refuseIn(lines)
     },
   }
 }
@@ -113,7 +118,7 @@ export const startTestApp = async (
 export type TestApp = Awaited<ReturnType<typeof startTestApp>>
 
 type Served = { app: App; url: string }
-type World = Served & { readInbox(to: string): Promise<InboxMessage[]> }
+type World = Served & { readInbox(to: string): Promise<InboxMessage[]>; seen: SeenSecrets }
 
 /** All applications of a worker have the same routes. */
 const compiledSchemas = new Map<string, unknown>()
@@ -146,7 +151,9 @@ const serve = async (given: {
   return { app, url }
 }
 
-const callsOf = ({ url, app, readInbox }: World, application: Application) => {
+const callsOf = ({ url, app, readInbox, seen }: World, application: Application) => {
+  seen.collect(application.secret.reveal(), 'secret')
+
   const call = async (
     method: 'GET' | 'POST',
     path: string,
@@ -154,6 +161,7 @@ const callsOf = ({ url, app, readInbox }: World, application: Application) => {
     options: CallOptions = {},
   ): Promise<Reply> => {
     const { token, appId = application.id, headers = {} } = options
+    seen.collect([body, { token }])
     const response = await fetch(`${url}${path}`, {
       method,
       headers: {
@@ -167,6 +175,7 @@ const callsOf = ({ url, app, readInbox }: World, application: Application) => {
         : { body: typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body) }),
     })
     const reply = (await response.json()) as Omit<Reply, 'status' | 'headers'>
+    seen.collect(reply.data)
     return { status: response.status, headers: response.headers, ...reply }
   }
 
@@ -262,8 +271,8 @@ export const otherCode = (code: string, step = 1): string =>
   String((Number(code) + step) % 1_000_000).padStart(6, '0')
 
 /**
- * Rule 12, at the end of every test: no log line holds a token or a whole phone number; and no route has given a
- * refusal that it does not declare.
+ * Rule 12, at the end of every test, also of what the test itself never saw: no log line holds a token or a whole phone
+ * number; and no route has given a refusal that it does not declare.
  */
 const refuseLeaks = (lines: readonly string[]): void => {
   for (const line of lines) {
