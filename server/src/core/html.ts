@@ -43,6 +43,7 @@ body { margin: 0 auto; padding: 12vh 1.25rem 4rem; max-width: 34rem; background:
 main { padding: 1.75rem; border: 1px solid var(--line); border-radius: 12px; background: var(--card); }
 h1 { margin: 0 0 .75rem; font-size: 1.3rem; line-height: 1.3; }
 p { margin: 0 0 .75rem; }
+form + p { margin-top: 1.5rem; }
 dl { display: grid; grid-template-columns: auto 1fr; gap: .25rem 1rem; margin: 1rem 0; }
 dt { color: var(--soft); }
 dd { margin: 0; overflow-wrap: anywhere; }
