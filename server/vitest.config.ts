@@ -1,4 +1,6 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { Sequencer } from './test/support/sequencer.ts'
 
 // Tests of pure functions and of the process run once; every test that has a database runs on both engines.
 const pure = [
@@ -19,10 +21,11 @@ const onDatabase = ['src/**/*.test.ts', 'test/**/*.test.ts']
 
 // The server has no module state, so that files may share a worker: importing it anew for each took half of the time.
 const common = {
-  testTimeout: 120_000,
-  hookTimeout: 120_000,
+  testTimeout: 300_000,
+  hookTimeout: 300_000,
   // What is awaited comes at once on an idle machine; a busy one is no fault of the server.
-  expect: { poll: { timeout: 20_000 } },
+  expect: { poll: { timeout: 60_000 } },
+  setupFiles: [fileURLToPath(new URL('./test/support/test-end.ts', import.meta.url))],
   pool: 'forks' as const,
   isolate: false,
 }
@@ -33,6 +36,7 @@ const maxWorkers = '100%'
 export default defineConfig({
   test: {
     maxWorkers,
+    sequence: { sequencer: Sequencer },
     reporters: process.env['CI'] ? ['dot'] : ['default'],
     projects: [
       { test: { ...common, name: 'pure', include: pure } },

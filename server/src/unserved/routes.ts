@@ -7,10 +7,15 @@ const methods = ['GET', 'POST', 'PUT', 'DELETE'] as const
 
 /** Calls that the published SDK makes and that no feature serves: a clear refusal instead of a missing page. */
 export const unservedRoutes = (http: Http): void => {
-  // To be registered last: a call that is served by another method is not one that this server does not serve.
-  const unserved = sdkPaths.filter((url) => !methods.some((method) => http.hasRoute({ method, url })))
-  const known = new Set(unserved)
-  const prefixes = unserved.filter((path) => path.endsWith('/'))
+  let found: { known: Set<string>; prefixes: string[] } | undefined
+  // At the first such call, when every route is there: one that is served by another method is not unserved.
+  const unserved = () => {
+    if (found === undefined) {
+      const paths = sdkPaths.filter((url) => !methods.some((method) => http.hasRoute({ method, url })))
+      found = { known: new Set(paths), prefixes: paths.filter((path) => path.endsWith('/')) }
+    }
+    return found
+  }
 
   http.route({
     method: [...methods],
@@ -22,6 +27,7 @@ export const unservedRoutes = (http: Http): void => {
     },
     schema: { hide: true },
     handler: async ({ params }) => {
+      const { known, prefixes } = unserved()
       const path = `/api/v3/${(params as { '*': string })['*']}`
       const prefix = prefixes.find((start) => path.startsWith(start))
       if (!known.has(path) && prefix === undefined) throw new ApiError('path_not_found', 'no such path')

@@ -16,10 +16,13 @@ import { openPage } from './browser.ts'
 /** A name below localhost: browsers find it on this machine, and trust it as they trust https. */
 const site = 'shop.localhost'
 
-/** The server of the examples, as `npm run example` starts it. */
-const serveExamples = async () => {
+/** The server of the examples, as `npm run example` starts it; once a worker, with which it ends. */
+let examplesPort: Promise<string> | undefined
+
+const serveExamples = async (): Promise<string> => {
   const script = fileURLToPath(new URL('../../../sdk/examples/serve.mjs', import.meta.url))
   const server = spawn(process.execPath, [script, '0'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  process.once('exit', () => server.kill())
   const ended = once(server, 'exit')
   const [line] = await Promise.race([
     once(createInterface({ input: server.stdout }), 'line'),
@@ -27,14 +30,7 @@ const serveExamples = async () => {
   ])
   const [, port] = /http:\/\/localhost:(\d+)\/$/.exec(String(line)) ?? []
   if (port === undefined) throw new Error(`the server of the examples did not start: ${line}`)
-
-  return {
-    port,
-    [Symbol.asyncDispose]: async () => {
-      server.kill()
-      await ended
-    },
-  }
+  return port
 }
 
 /** An application for browsers, as an administrator makes one. */
@@ -121,8 +117,9 @@ export const openExample = async (
     allowed?: string
   } = {},
 ) => {
-  const examples = await serveExamples()
-  const origin = `http://${site}:${examples.port}`
+  examplesPort ??= serveExamples()
+  const port = await examplesPort
+  const origin = `http://${site}:${port}`
   const appId = await makeApplication(app, { origin: allowed ?? origin, webOtpHost: webOtpHost || undefined })
   const browser = await openPage({ locale: 'en-US' })
   const { page } = browser
@@ -152,7 +149,7 @@ export const openExample = async (
       signalSince = app.clock.now()
     },
     origin,
-    port: examples.port,
+    port,
     appId,
     faults: browser.faults,
     hosts: browser.hosts,
@@ -182,9 +179,6 @@ export const openExample = async (
       await codeField.fill(code)
       await page.getByRole('button', { name: 'Bind the phone' }).click()
     },
-    [Symbol.asyncDispose]: async () => {
-      await browser[Symbol.asyncDispose]()
-      await examples[Symbol.asyncDispose]()
-    },
+    [Symbol.asyncDispose]: browser[Symbol.asyncDispose],
   }
 }

@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { adminPassword, callsWith } from '../support/console.ts'
 import {
   buildServer,
-  newDataDir,
+  dataDirWithDatabase,
   printed,
   type ServerProcess,
   type Settings,
@@ -34,8 +34,8 @@ const document = {
 }
 
 /** A data directory, and a file beside it with this document. */
-const prepare = (content: unknown = document) => {
-  const dataDir = newDataDir()
+const prepare = async (content: unknown = document) => {
+  const dataDir = await dataDirWithDatabase()
   const file = join(dirname(dataDir), 'sms.json')
   writeFileSync(file, JSON.stringify(content))
   return {
@@ -58,7 +58,7 @@ beforeAll(buildServer)
 
 describe('npm run config', { timeout: 300_000 }, () => {
   it('applies a document to a running server by a key, with secrets of its own environment', async () => {
-    const { file, beside, settings } = prepare()
+    const { file, beside, settings } = await prepare()
     const server = await startServer(settings)
     writeFileSync(beside('key'), `${await keyOf(server)}\n`)
     const at = ['--server', server.url, '--key-file', beside('key')]
@@ -78,7 +78,7 @@ describe('npm run config', { timeout: 300_000 }, () => {
   })
 
   it('lists every fault in a line of its own, and changes nothing', async () => {
-    const { file, settings } = prepare({
+    const { file, settings } = await prepare({
       ...document,
       guard: { mode: 'lax' },
       templates: [{ channel: 'sms', locale: 'fr', text: 'no code' }],
@@ -102,7 +102,7 @@ describe('npm run config', { timeout: 300_000 }, () => {
   })
 
   it('opens the embedded database of a server that is stopped, and says what to do while one runs', async () => {
-    const { file, settings } = prepare()
+    const { file, settings } = await prepare()
     const environment = { ...settings, TWILIO_AUTH_TOKEN: 'x' }
     const server = await startServer(settings)
     expect(printed(server, 'app id')).toMatch(/\w/)
@@ -119,7 +119,7 @@ describe('npm run config', { timeout: 300_000 }, () => {
   })
 
   it('says how it is used, and what is not there', async () => {
-    const { file, beside, settings } = prepare()
+    const { file, beside, settings } = await prepare()
 
     for (const words of [
       [],

@@ -3,8 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { callsWith, consoleOf } from '../support/console.ts'
-import { startPostgres } from '../support/postgres.ts'
-import { buildServer, newDataDir, type Settings, startServer } from '../support/process.ts'
+import { buildServer, dataDirWithDatabase, engines, type Settings, startServer } from '../support/process.ts'
 
 const program = fileURLToPath(new URL('../../dist/make-administrator-key.js', import.meta.url))
 
@@ -17,8 +16,7 @@ beforeAll(buildServer)
 
 describe('npm run admin:key', { timeout: 300_000 }, () => {
   it('makes a key that a running server takes at once, and that the console lists and revokes', async () => {
-    await using postgres = await startPostgres()
-    const settings = { DIALTONE_DATA_DIR: newDataDir(), DIALTONE_DATABASE_URL: postgres.url }
+    const settings = await engines.PostgreSQL()
     const server = await startServer(settings)
 
     const key = printedKey(await makeKey(settings, 'nightly backup'))
@@ -31,7 +29,7 @@ describe('npm run admin:key', { timeout: 300_000 }, () => {
   })
 
   it('makes a key in the embedded database of a server that is stopped', async () => {
-    const settings = { DIALTONE_DATA_DIR: newDataDir() }
+    const settings = { DIALTONE_DATA_DIR: await dataDirWithDatabase() }
     await (await startServer(settings)).kill('SIGTERM')
 
     const key = printedKey(await makeKey(settings, 'nightly backup'))
@@ -42,7 +40,7 @@ describe('npm run admin:key', { timeout: 300_000 }, () => {
   })
 
   it('says what is missing: a name, or the first start', async () => {
-    const settings = { DIALTONE_DATA_DIR: newDataDir() }
+    const settings = { DIALTONE_DATA_DIR: await dataDirWithDatabase() }
 
     await expect(makeKey(settings)).rejects.toMatchObject({
       code: 1,

@@ -9,15 +9,7 @@ import { migrate } from '../../src/core/migrate.ts'
 import { prepareFirstStart, readCredentials } from '../../src/first-start.ts'
 import { openDatabase } from '../../src/open-database.ts'
 import { startGateway } from '../support/gateway.ts'
-import {
-  buildServer,
-  clientOf,
-  engines,
-  newDataDir,
-  type Settings,
-  startServer,
-  until,
-} from '../support/process.ts'
+import { buildServer, clientOf, engines, type Settings, startServer, until } from '../support/process.ts'
 import { testSettings } from '../support/settings.ts'
 
 /** Configures a provider and a route that leads to it, before the first process starts. */
@@ -59,20 +51,18 @@ beforeAll(buildServer)
 describe.each(Object.entries(engines))(
   'a message whose process is killed between the call of its provider and the answer, on %s,',
   { timeout: 300_000 },
-  (_, openEngine) => {
+  (_, newPlace) => {
     it.each([
       ['once, where the provider knows idempotency keys', { idempotencyHeader: 'idempotency-key' }, 1],
       ['again, with the same code, where it does not', {}, 2],
     ])('reaches the phone %s', async (_title, idempotency, times) => {
-      await using database = await openEngine()
       await using gateway = await startGateway(({ id }) =>
         id === 'id-0' ? new Promise(() => {}) : Promise.resolve(),
       )
       const settings = {
         ...testSettings,
-        DIALTONE_DATA_DIR: newDataDir(),
         DIALTONE_PROVIDER_TIMEOUT_SECONDS: '30',
-        ...database.settings,
+        ...(await newPlace()),
       }
       await prepare(settings, { ...gateway.settings, ...idempotency })
       const killed = await startServer(settings)

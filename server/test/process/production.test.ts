@@ -1,13 +1,14 @@
 import { existsSync } from 'node:fs'
 import pg from 'pg'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { startPostgres } from '../support/postgres.ts'
 import {
   buildServer,
   clientOf,
   credentialsOf,
+  engines,
   isServing,
   newDataDir,
+  newPostgresDatabase,
   printed,
   type Settings,
   spawnServer,
@@ -15,10 +16,10 @@ import {
   until,
 } from '../support/process.ts'
 
-const production = (databaseUrl: string): Settings => ({
+const production = async (): Promise<Settings> => ({
   NODE_ENV: 'production',
   DIALTONE_DATA_DIR: newDataDir(),
-  DIALTONE_DATABASE_URL: databaseUrl,
+  DIALTONE_DATABASE_URL: await newPostgresDatabase(),
   DIALTONE_MASTER_KEY: 'c0ffee-0123456789-abcdef-0123456789',
   DIALTONE_PUBLIC_URL: 'https://id.example.com',
 })
@@ -52,8 +53,7 @@ describe('in production', { timeout: 300_000 }, () => {
   })
 
   it('the secrets are printed at the first start and never again', async () => {
-    await using postgres = await startPostgres()
-    const settings = production(postgres.url)
+    const settings = await production()
     const first = await startServer(settings)
     const { id, secret } = credentialsOf(first)
     const password = printed(first, 'administrator').replace('admin, password: ', '')
@@ -69,8 +69,7 @@ describe('in production', { timeout: 300_000 }, () => {
   })
 
   it('a later start writes nothing to its disk', async () => {
-    await using postgres = await startPostgres()
-    const settings = production(postgres.url)
+    const settings = await production()
     const first = await startServer(settings)
     await first.kill('SIGTERM')
     const elsewhere = newDataDir()
@@ -81,8 +80,7 @@ describe('in production', { timeout: 300_000 }, () => {
   })
 
   it('there is no inbox, unless the settings switch it on, and then the log warns', async () => {
-    await using postgres = await startPostgres()
-    const settings = production(postgres.url)
+    const settings = await production()
 
     const usual = await startServer(settings)
     const withInbox = await startServer({ ...settings, DIALTONE_INBOX: 'on' })
@@ -98,12 +96,9 @@ describe('in production', { timeout: 300_000 }, () => {
 
 describe.each(['SIGTERM', 'SIGINT'] as const)('%s', { timeout: 300_000 }, (signal) => {
   it('lets the requests in flight be answered, takes no new ones, and ends with 0', async () => {
-    await using postgres = await startPostgres()
-    const server = await startServer({
-      DIALTONE_DATA_DIR: newDataDir(),
-      DIALTONE_DATABASE_URL: postgres.url,
-    })
-    await using users = await lockUsers(postgres.url)
+    const settings = await engines.PostgreSQL()
+    const server = await startServer(settings)
+    await using users = await lockUsers(settings.DIALTONE_DATABASE_URL)
     const inFlight = Promise.all(['ada', 'bob', 'eve'].map(clientOf(server).signUp))
     await until('three sign-ups wait for the database', async () => (await users.waiting()) === 3)
 

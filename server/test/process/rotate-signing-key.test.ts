@@ -2,8 +2,7 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { startPostgres } from '../support/postgres.ts'
-import { buildServer, newDataDir, type ServerProcess, startServer } from '../support/process.ts'
+import { buildServer, engines, type ServerProcess, startServer } from '../support/process.ts'
 
 const program = fileURLToPath(new URL('../../dist/rotate-signing-key.js', import.meta.url))
 
@@ -11,8 +10,7 @@ beforeAll(buildServer)
 
 describe('npm run keys:rotate', { timeout: 300_000 }, () => {
   it('makes a new signing key while a server runs; the next start publishes both, the newest first', async () => {
-    await using postgres = await startPostgres()
-    const settings = { DIALTONE_DATA_DIR: newDataDir(), DIALTONE_DATABASE_URL: postgres.url }
+    const settings = await engines.PostgreSQL()
     const published = async (server: ServerProcess): Promise<string[]> => {
       const response = await fetch(`${server.url}/oidc/.well-known/jwks.json`)
       return ((await response.json()) as { keys: { kid: string }[] }).keys.map(({ kid }) => kid)

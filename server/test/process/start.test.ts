@@ -7,14 +7,15 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { startPostgres } from '../support/postgres.ts'
 import {
   buildServer,
   clientOf,
   credentialsOf,
+  dataDirWithDatabase,
   engines,
   isServing,
   newDataDir,
+  newPostgresDatabase,
   printed,
   type ServerProcess,
   type Settings,
@@ -28,11 +29,9 @@ const masterKey = 'master key of these tests 0123456789'
 
 beforeAll(buildServer)
 
-describe.each(Object.entries(engines))('a start on %s', { timeout: 300_000 }, (_engine, openDatabase) => {
+describe.each(Object.entries(engines))('a start on %s', { timeout: 300_000 }, (_engine, newPlace) => {
   it('prints what a person needs, and answers', async () => {
-    await using database = await openDatabase()
-
-    const server = await startServer({ DIALTONE_DATA_DIR: newDataDir(), ...database.settings })
+    const server = await startServer(await newPlace())
 
     expect(server.output()).toContain(
       `listens on 127.0.0.1:${server.port}; clients reach it at ${server.url}`,
@@ -50,8 +49,7 @@ describe.each(Object.entries(engines))('a start on %s', { timeout: 300_000 }, (_
   })
 
   it('prints a program that binds a phone when it is pasted', async () => {
-    await using database = await openDatabase()
-    const server = await startServer({ DIALTONE_DATA_DIR: newDataDir(), ...database.settings })
+    const server = await startServer(await newPlace())
 
     const result = await paste(/^ {2}import[\s\S]*^ {2}console\.log.*$/m.exec(server.output())?.[0] ?? '')
 
@@ -59,8 +57,7 @@ describe.each(Object.entries(engines))('a start on %s', { timeout: 300_000 }, (_
   })
 
   it('finds what an earlier one made, and the people who signed up', async () => {
-    await using database = await openDatabase()
-    const settings = { DIALTONE_DATA_DIR: newDataDir(), ...database.settings }
+    const settings = await newPlace()
     const first = await startServer(settings)
     await clientOf(first).signUp('ada')
     const codeOfFirst = await first.kill('SIGTERM')
@@ -84,8 +81,8 @@ describe('two processes that start at the same instant', { timeout: 300_000 }, (
       (one: Settings) => ({ ...one, DIALTONE_DATA_DIR: newDataDir() }),
     ],
   ])('on one empty PostgreSQL %s make one application and one set of keys', async (_how, settingsOf, and) => {
-    await using postgres = await startPostgres()
-    const ones: Settings = { ...settingsOf(), DIALTONE_DATABASE_URL: postgres.url }
+    const databaseUrl = await newPostgresDatabase()
+    const ones: Settings = { ...settingsOf(), DIALTONE_DATABASE_URL: databaseUrl }
 
     const both = await Promise.all([spawnServer(ones), spawnServer(and(ones))])
     await Promise.all(both.map(untilReady))
@@ -93,7 +90,7 @@ describe('two processes that start at the same instant', { timeout: 300_000 }, (
     const [one, other] = both
     expect(credentialsOf(other)).toEqual(credentialsOf(one))
     expect(await clientOf(other).publicKeys()).toBe(await clientOf(one).publicKeys())
-    expect(await countRows(postgres.url)).toEqual({
+    expect(await countRows(databaseUrl)).toEqual({
       pools: '1',
       applications: '1',
       administrators: '1',
@@ -110,7 +107,7 @@ describe('two processes that start at the same instant', { timeout: 300_000 }, (
 
 describe('a data directory', { timeout: 300_000 }, () => {
   it('is refused to a second process while a first one uses it', async () => {
-    const settings = { DIALTONE_DATA_DIR: newDataDir() }
+    const settings = { DIALTONE_DATA_DIR: await dataDirWithDatabase() }
     const first = await startServer(settings)
 
     const second = await spawnServer(settings)
@@ -123,7 +120,7 @@ describe('a data directory', { timeout: 300_000 }, () => {
   })
 
   it('is taken over from a killed process, by one of several that try at the same instant', async () => {
-    const settings = { DIALTONE_DATA_DIR: newDataDir() }
+    const settings = { DIALTONE_DATA_DIR: await dataDirWithDatabase() }
     const killed = await startServer(settings)
     await clientOf(killed).signUp('ada')
     await killed.kill('SIGKILL')
@@ -139,21 +136,19 @@ describe('a data directory', { timeout: 300_000 }, () => {
     expect(await clientOf(heir).signIn('ada')).toMatchObject({ statusCode: 200 })
   })
 
-  it.each([
-    'pglite.unfinished/PG_VERSION',
-    'pglite.unfinished/base/1',
-    'pglite.unfinished/base/4',
-    'pglite/PG_VERSION',
-  ])('is of use also when a process was killed as it had made %s', async (file) => {
-    const dataDir = newDataDir()
-    const killed = await spawnServer({ DIALTONE_DATA_DIR: dataDir })
-    await until('that much of the database is there', async () => existsSync(join(dataDir, file)))
-    await killed.kill('SIGKILL')
+  it.each(['pglite.unfinished/base/1', 'pglite/PG_VERSION'])(
+    'is of use also when a process was killed as it had made %s',
+    async (file) => {
+      const dataDir = newDataDir()
+      const killed = await spawnServer({ DIALTONE_DATA_DIR: dataDir })
+      await until('that much of the database is there', async () => existsSync(join(dataDir, file)))
+      await killed.kill('SIGKILL')
 
-    const server = await startServer({ DIALTONE_DATA_DIR: dataDir })
+      const server = await startServer({ DIALTONE_DATA_DIR: dataDir })
 
-    expect(await clientOf(server).signUp('ada')).toMatchObject({ statusCode: 200 })
-  })
+      expect(await clientOf(server).signUp('ada')).toMatchObject({ statusCode: 200 })
+    },
+  )
 })
 
 describe('a start', { timeout: 300_000 }, () => {
@@ -163,7 +158,7 @@ describe('a start', { timeout: 300_000 }, () => {
     onTestFinished(() => void other.close())
     const { port } = other.address() as AddressInfo
 
-    const server = await spawnServer({ DIALTONE_DATA_DIR: newDataDir(), PORT: String(port) })
+    const server = await spawnServer({ DIALTONE_DATA_DIR: await dataDirWithDatabase(), PORT: String(port) })
 
     expect(await server.ended).toBe(1)
     expect(server.errors()).toMatch(
@@ -184,8 +179,7 @@ describe('a start', { timeout: 300_000 }, () => {
   })
 
   it('tells of a master key that is not the one of the database', async () => {
-    await using postgres = await startPostgres()
-    const settings = { DIALTONE_DATA_DIR: newDataDir(), DIALTONE_DATABASE_URL: postgres.url }
+    const settings = await engines.PostgreSQL()
     const first = await startServer({ ...settings, DIALTONE_MASTER_KEY: masterKey })
     await first.kill('SIGTERM')
 

@@ -5,11 +5,11 @@ import { differences, fenced, pageNames, responseOf, sectionOf, tableOf } from '
 import { preparations, type Stage } from './preparations.ts'
 import { runProgram } from './run.ts'
 
-/** Pages run side by side, since most of the time is the start of Node.js; those of one server, one after the other. */
+/** Pages run side by side, as many as there are servers; those of one server, one after the other. */
 const lanes: { app: TestApp; turn: Promise<unknown> }[] = []
 
 beforeAll(async () => {
-  for (let count = 0; count < 4; count += 1)
+  for (let count = 0; count < 2; count += 1)
     lanes.push({ app: await startTestApp(), turn: Promise.resolve() })
 })
 

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import type { TestProject } from 'vitest/node'
 import { openPglite } from '../../src/core/database.ts'
+import { copyEmptyPglite } from './empty-pglite.ts'
 import { prepareTemplate } from './settings.ts'
 
 declare module 'vitest' {
@@ -17,10 +18,12 @@ declare module 'vitest' {
 
 export default async (project: TestProject) => {
   const folder = mkdtempSync(join(tmpdir(), 'dialtone-pglite-'))
-  const db = await openPglite(join(folder, 'template'))
+  const dataDir = join(folder, 'template')
+  await copyEmptyPglite(dataDir)
+  const db = await openPglite(dataDir)
   await prepareTemplate(db)
   await db.close()
-  const template = await PGlite.create({ dataDir: join(folder, 'template') })
+  const template = await PGlite.create({ dataDir })
   const dump = join(folder, 'template.tar')
   writeFileSync(dump, Buffer.from(await (await template.dumpDataDir('none')).arrayBuffer()))
   await template.close()

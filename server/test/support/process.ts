@@ -5,14 +5,17 @@
  * the processes that it started.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'
-import { startPostgres } from './postgres.ts'
+import { copyEmptyPglite } from './empty-pglite.ts'
+import { type Postgres, startPostgres } from './postgres.ts'
+import { administer, databaseUrl } from './postgres-template.ts'
 
 const root = join(import.meta.dirname, '../../..')
 
@@ -30,6 +33,26 @@ export const newDataDir = (): string => {
   const folder = mkdtempSync(join(tmpdir(), 'dialtone-process-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   return join(folder, 'data')
+}
+
+/** A data directory whose embedded database is made and was never used: for tests that are not about making one. */
+export const dataDirWithDatabase = async (): Promise<string> => {
+  const dataDir = newDataDir()
+  mkdirSync(dataDir, { mode: 0o700 })
+  await copyEmptyPglite(join(dataDir, 'pglite'))
+  return dataDir
+}
+
+/** The PostgreSQL of this worker; it ends with it. */
+let postgres: Promise<Postgres> | undefined
+
+/** The URL of an empty database of its own. */
+export const newPostgresDatabase = async (): Promise<string> => {
+  postgres ??= startPostgres()
+  const { url } = await postgres
+  const name = `process_${randomUUID().replaceAll('-', '')}`
+  await administer(url, `create database ${name}`)
+  return databaseUrl(url, name)
 }
 
 export const freePort = async (): Promise<number> => {
@@ -193,11 +216,11 @@ export const credentialsOf = (server: ServerProcess) => ({
   secret: printed(server, 'app secret'),
 })
 
-/** The settings that name a fresh database, and what its end is bound to. */
+/** Of each engine, the settings that name a fresh database. */
 export const engines = {
-  'the embedded database': async () => ({ settings: {}, [Symbol.asyncDispose]: async () => {} }),
-  PostgreSQL: async () => {
-    const postgres = await startPostgres()
-    return { settings: { DIALTONE_DATABASE_URL: postgres.url }, [Symbol.asyncDispose]: postgres.stop }
-  },
-} satisfies Record<string, () => Promise<AsyncDisposable & { settings: Settings }>>
+  'the embedded database': async () => ({ DIALTONE_DATA_DIR: await dataDirWithDatabase() }),
+  PostgreSQL: async () => ({
+    DIALTONE_DATA_DIR: newDataDir(),
+    DIALTONE_DATABASE_URL: await newPostgresDatabase(),
+  }),
+} satisfies Record<string, () => Promise<Settings & { DIALTONE_DATA_DIR: string }>>
