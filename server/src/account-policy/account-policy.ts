@@ -41,7 +41,8 @@ export const AccountPolicy = Type.Object(
     phoneClaimHours: Type.Integer({
       minimum: 1,
       maximum: 168,
-      description: 'How long somebody waits who proved a number that a dormant account has.',
+      description:
+        'How long somebody waits who proved a number that a dormant account has; ten times as long where its owner cannot be told.',
       examples: [72],
     }),
     passwordLevel: Type.Enum(passwordLevels, {
