@@ -62,7 +62,7 @@ describe('over a JSON gateway', () => {
     await using receipts = await receiveReceipts()
     const provider = connect(jsonGateway(gateway.url))
 
-    const outcome = await provider.send(message({ text, receiptUrl: receipts.url }), seconds(5))
+    const outcome = await provider.send(message({ text, receiptUrl: receipts.url }), seconds(60))
 
     expect(gateway.messages(phone)).toMatchObject([{ text, from: 'Dialtone' }])
     const id = gateway.messages(phone)[0]?.id
@@ -75,8 +75,8 @@ describe('over a JSON gateway', () => {
     const provider = connect(jsonGateway(gateway.url))
     const same = message({ receiptUrl: receipts.url })
 
-    const first = await provider.send(same, seconds(5))
-    const second = await provider.send(same, seconds(5))
+    const first = await provider.send(same, seconds(60))
+    const second = await provider.send(same, seconds(60))
 
     expect(second).toEqual(first)
     expect(gateway.messages(phone)).toHaveLength(1)
@@ -91,7 +91,7 @@ describe('over a JSON gateway', () => {
     await using receipts = await receiveReceipts()
     const provider = connect(jsonGateway(gateway.url))
     if (code !== undefined) gateway.setFaults([{ kind: 'fail', code }])
-    const sent = await provider.send(message({ receiptUrl: receipts.url }), seconds(5))
+    const sent = await provider.send(message({ receiptUrl: receipts.url }), seconds(60))
 
     const read = await provider.readReceipts?.({ ...(await receipts.next()), hasToken: true })
 
@@ -118,16 +118,13 @@ describe('over a JSON gateway', () => {
     ],
     [{ kind: 'throttle' }, { reason: 'throttled', code: 'rate_limited' }],
     [{ kind: 'http_500' }, { reason: 'provider_fault', code: 'internal_error' }],
-    [
-      { kind: 'delay', milliseconds: 3000 },
-      { reason: 'timeout', code: 'timeout' },
-    ],
+    [{ kind: 'hold' }, { reason: 'timeout', code: 'timeout' }],
   ] as const)('the trouble %j is a refusal with its reason', async (fault, expected) => {
     await using gateway = await startGateway()
     const provider = connect(jsonGateway(gateway.url))
     gateway.setFaults([fault])
 
-    const outcome = await provider.send(message(), AbortSignal.timeout(1500))
+    const outcome = await provider.send(message(), seconds(fault.kind === 'hold' ? 1 : 60))
 
     expect(outcome).toEqual({ outcome: 'refused', ...expected })
   })
@@ -136,7 +133,7 @@ describe('over a JSON gateway', () => {
     await using gateway = await startGateway()
     const provider = connect(jsonGateway(gateway.url, { headers: { authorization: 'Bearer wrong' } }))
 
-    const outcome = await provider.send(message(), seconds(5))
+    const outcome = await provider.send(message(), seconds(60))
 
     expect(outcome).toEqual({ outcome: 'refused', reason: 'credentials_invalid', code: 'unauthorized' })
   })
@@ -146,7 +143,7 @@ describe('over a JSON gateway', () => {
     await gateway.stop()
     const provider = connect(jsonGateway(gateway.url))
 
-    const outcome = await provider.send(message(), seconds(5))
+    const outcome = await provider.send(message(), seconds(60))
 
     expect(outcome).toEqual({ outcome: 'refused', reason: 'connection_failed', code: 'ECONNREFUSED' })
   })
@@ -164,9 +161,9 @@ describe('over a JSON gateway', () => {
     })
     const text = 'a&b=c #1 50% + 码 🔐'
 
-    const outcome = await provider.send(message({ text }), seconds(5))
+    const outcome = await provider.send(message({ text }), seconds(60))
     gateway.setFaults([{ kind: 'refuse', code: 'no_credit' }])
-    const refused = await provider.send(message({ text }), seconds(5))
+    const refused = await provider.send(message({ text }), seconds(60))
 
     const shown = gateway.messages(phone)
     expect(shown).toMatchObject([{ text, from: 'Dialtone' }])
@@ -186,7 +183,7 @@ describe('a placeholder is written for where it stands:', () => {
       body: 'to={{toDigits}}&local={{nationalNumber}}&cc={{callingCode}}&text={{text}}&l={{locale}}&c={{code}}',
     })
 
-    await provider.send(message({ text: hostile }), seconds(5))
+    await provider.send(message({ text: hostile }), seconds(60))
 
     expect(Object.fromEntries(new URLSearchParams(gateway.calls[0]?.body))).toEqual({
       to: '8618812345678',
@@ -202,7 +199,7 @@ describe('a placeholder is written for where it stands:', () => {
     await using gateway = await listen('OK')
     const provider = connect({ url: gateway.url, body: '{"list":[{"text":"{{text}}"}],"end":true}' })
 
-    await provider.send(message({ text: hostile }), seconds(5))
+    await provider.send(message({ text: hostile }), seconds(60))
 
     expect(JSON.parse(gateway.calls[0]?.body ?? '')).toEqual({ list: [{ text: hostile }], end: true })
   })
@@ -215,7 +212,7 @@ describe('a placeholder is written for where it stands:', () => {
       body: '<t a="{{from}}">{{text}}</t>',
     })
 
-    await provider.send(message({ from: `'"<`, text: 'a & b\u0000 < c 🔐' }), seconds(5))
+    await provider.send(message({ from: `'"<`, text: 'a & b\u0000 < c 🔐' }), seconds(60))
 
     expect(gateway.calls[0]?.body).toBe('<t a="&apos;&quot;&lt;">a &amp; b &lt; c 🔐</t>')
   })
@@ -224,7 +221,7 @@ describe('a placeholder is written for where it stands:', () => {
     await using gateway = await listen('OK')
     const provider = connect({ url: gateway.url, contentType: 'text/plain', body: '{{to}}\n{{text}}' })
 
-    await provider.send(message({ text: 'a & "b"' }), seconds(5))
+    await provider.send(message({ text: 'a & "b"' }), seconds(60))
 
     expect(gateway.calls[0]?.body).toBe(`${phone}\na & "b"`)
   })
@@ -233,7 +230,7 @@ describe('a placeholder is written for where it stands:', () => {
     await using gateway = await listen('OK')
     const provider = connect({ url: gateway.url, headers: { 'x-sender': '{{from}}' }, body: '{}' })
 
-    const outcome = await provider.send(message({ from: 'a\r\nx-admin: 1 码' }), seconds(5))
+    const outcome = await provider.send(message({ from: 'a\r\nx-admin: 1 码' }), seconds(60))
 
     expect(outcome).toMatchObject({ outcome: 'accepted' })
     expect(gateway.calls[0]?.headers['x-sender']).toBe('a%0D%0Ax-admin: 1 %E7%A0%81')
@@ -244,7 +241,7 @@ describe('a placeholder is written for where it stands:', () => {
     await using gateway = await listen('OK')
     const provider = connect({ method: 'PUT', url: `${gateway.url}/{{from}}/send` })
 
-    await provider.send(message({ from: '../../admin?x=1#' }), seconds(5))
+    await provider.send(message({ from: '../../admin?x=1#' }), seconds(60))
 
     expect(gateway.calls[0]).toMatchObject({ method: 'PUT', url: '/..%2F..%2Fadmin%3Fx%3D1%23/send' })
   })
@@ -275,7 +272,7 @@ describe('a gateway’s reply', () => {
     await using gateway = await listen(body)
     const provider = connect({ url: gateway.url, body: '{}', ...given })
 
-    const outcome = await provider.send(message(), seconds(5))
+    const outcome = await provider.send(message(), seconds(60))
 
     expect(outcome.outcome).toBe(expected)
   })
@@ -285,7 +282,7 @@ describe('a gateway’s reply', () => {
     await using gateway = await listen('', { status: 307, location: elsewhere.url })
     const provider = connect({ url: gateway.url, headers: { authorization: 'Bearer x' }, body: '{}' })
 
-    const outcome = await provider.send(message(), seconds(5))
+    const outcome = await provider.send(message(), seconds(60))
 
     expect(outcome).toMatchObject({ outcome: 'refused', reason: 'connection_failed' })
     expect(elsewhere.calls).toEqual([])

@@ -41,7 +41,7 @@ describe.skipIf(!hasKannel)('with a Kannel gateway', () => {
     const provider = connectKannel(kannel.sendUrl)
     const sent = message({ text: 'Your code is 482913.', receiptUrl: receipts.url })
 
-    const outcome = await provider.send(sent, AbortSignal.timeout(10_000))
+    const outcome = await provider.send(sent, AbortSignal.timeout(60_000))
 
     expect(outcome).toEqual({ outcome: 'accepted', providerMessageId: sent.id })
     // Kannel reports each state by a call of its own, and not always in their order.
@@ -58,7 +58,7 @@ describe.skipIf(!hasKannel)('with a Kannel gateway', () => {
     const kannel = await startKannel()
     const provider = connectKannel(kannel.sendUrl, 'wrong')
 
-    const outcome = await provider.send(message({}), AbortSignal.timeout(10_000))
+    const outcome = await provider.send(message({}), AbortSignal.timeout(60_000))
 
     expect(outcome).toEqual({ outcome: 'refused', reason: 'credentials_invalid', code: 'http 403' })
   })

@@ -25,7 +25,7 @@ describe.skipIf(!hasNetSmpp)('the server of Net::SMPP', () => {
     const server = await startSmppServer()
     const { provider, receipts } = connect(server.port)
 
-    const outcome = await provider.send(outgoing({ text, from: 'Dialtone' }), seconds(10))
+    const outcome = await provider.send(outgoing({ text, from: 'Dialtone' }), seconds(60))
 
     expect(outcome).toEqual({ outcome: 'accepted', providerMessageId: 'perl_001', segments: 1 })
     await expect
@@ -54,7 +54,7 @@ describe.skipIf(!hasNetSmpp)('the server of Net::SMPP', () => {
     const { provider, receipts } = connect(server.port)
     const text = '482913'.repeat(60)
 
-    const outcome = await provider.send(outgoing({ text, from: '+447700900999' }), seconds(10))
+    const outcome = await provider.send(outgoing({ text, from: '+447700900999' }), seconds(60))
 
     expect(outcome).toEqual({ outcome: 'accepted', providerMessageId: 'perl_001', segments: 3 })
     await expect.poll(() => server.submitted()).toHaveLength(3)
@@ -71,7 +71,7 @@ describe.skipIf(!hasNetSmpp)('the server of Net::SMPP', () => {
     const server = await startSmppServer()
     const { provider, receipts } = connect(server.port)
 
-    await provider.send(outgoing({ to: phoneOf('+447700900199') }), seconds(10))
+    await provider.send(outgoing({ to: phoneOf('+447700900199') }), seconds(60))
 
     await expect
       .poll(() => receipts)
@@ -84,7 +84,7 @@ describe.skipIf(!hasNetSmpp)('the server of Net::SMPP', () => {
     const server = await startSmppServer()
     const { provider } = connect(server.port, { password: 'wrong' })
 
-    const outcome = await provider.send(outgoing(), seconds(10))
+    const outcome = await provider.send(outgoing(), seconds(60))
 
     expect(outcome).toEqual({
       outcome: 'refused',
@@ -97,7 +97,7 @@ describe.skipIf(!hasNetSmpp)('the server of Net::SMPP', () => {
   it('is told when we go', async () => {
     const server = await startSmppServer()
     const { provider } = connect(server.port)
-    await provider.send(outgoing(), seconds(10))
+    await provider.send(outgoing(), seconds(60))
 
     await provider.close?.()
 

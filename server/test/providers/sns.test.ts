@@ -35,12 +35,12 @@ const startSns = async (settings: Partial<Settings> = {}) => {
     emulator,
     provider,
     secretAccessKey,
-    send: (given: Partial<OutgoingMessage> = {}, signal = AbortSignal.timeout(5000)) =>
+    send: (given: Partial<OutgoingMessage> = {}, signal = AbortSignal.timeout(60_000)) =>
       provider.send(outgoing({ to, ...given }), signal),
     poll: (providerMessageId: string) =>
       provider.poll?.(
         { providerMessageId, id: outgoing().id, channel: 'sms', to, sentAt: new Date() },
-        AbortSignal.timeout(5000),
+        AbortSignal.timeout(60_000),
       ),
     [Symbol.asyncDispose]: () => emulator.stop(),
   }
@@ -224,7 +224,7 @@ describe('The delivery log of Amazon SNS', () => {
     const provider = connectProvider('sns', settings, providerDeps())
     const message = { providerMessageId: 'x', id: 'y', channel: 'sms' as const, to, sentAt: new Date() }
 
-    const receipt = await provider.poll?.(message, AbortSignal.timeout(5000))
+    const receipt = await provider.poll?.(message, AbortSignal.timeout(60_000))
 
     expect(receipt).toBeUndefined()
   })
@@ -239,7 +239,7 @@ describe('The delivery log of Amazon SNS', () => {
     )
     const message = { providerMessageId: 'x', id: 'y', channel: 'sms' as const, to, sentAt: new Date() }
 
-    const asking = provider.poll?.(message, AbortSignal.timeout(5000))
+    const asking = provider.poll?.(message, AbortSignal.timeout(60_000))
 
     const thrown = await asking?.catch((error: unknown) => error)
     expect(thrown).toMatchObject({ reason: 'credentials_invalid' })
@@ -361,7 +361,7 @@ describe('A refusal by Amazon SNS', () => {
 describe('When Amazon SNS does not answer as it should, the outcome', () => {
   it('says timeout', async () => {
     await using sns = await startSns()
-    sns.emulator.setFaults([{ kind: 'delay', milliseconds: 10_000 }])
+    sns.emulator.setFaults([{ kind: 'hold' }])
 
     const outcome = await sns.send({}, AbortSignal.timeout(50))
 

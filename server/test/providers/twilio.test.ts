@@ -37,7 +37,7 @@ const startTwilio = async ({ namesNoSender = false, ...settings }: Given = {}) =
     authToken,
     provider,
     read,
-    send: (given: Partial<OutgoingMessage> = {}, signal = AbortSignal.timeout(5000)) =>
+    send: (given: Partial<OutgoingMessage> = {}, signal = AbortSignal.timeout(60_000)) =>
       provider.send(outgoing({ receiptUrl: receipts.url, ...given }), signal),
     /** All that Twilio has reported, when it has nothing more to report. */
     reported: async (): Promise<Receipt[]> => {
@@ -396,7 +396,7 @@ describe('Twilio in trouble', () => {
   it('is told apart: too slow, broken, busy', async () => {
     await using twilio = await startTwilio()
 
-    twilio.emulator.setFaults([{ kind: 'delay', milliseconds: 2000 }])
+    twilio.emulator.setFaults([{ kind: 'hold' }])
     const slow = await twilio.send({}, AbortSignal.timeout(100))
     twilio.emulator.setFaults([{ kind: 'http_500' }])
     const broken = await twilio.send()
@@ -492,7 +492,7 @@ describe('Twilio, when asked,', () => {
     const ask = (providerMessageId: string, channel: 'sms' | 'voice') =>
       twilio.provider.poll?.(
         { providerMessageId, id: outgoing().id, channel, to, sentAt },
-        AbortSignal.timeout(5000),
+        AbortSignal.timeout(60_000),
       )
 
     const message = await ask(sms, 'sms')
@@ -517,7 +517,7 @@ describe('Twilio, when asked,', () => {
     await using twilio = await startTwilio()
     const wanted = { lineType: true, simSwap: true }
     const lookUp = (number: string) =>
-      twilio.provider.lookUp?.(phoneOf(number), wanted, AbortSignal.timeout(5000))
+      twilio.provider.lookUp?.(phoneOf(number), wanted, AbortSignal.timeout(60_000))
 
     const lines = [
       await lookUp('+12025559901'),
@@ -542,7 +542,7 @@ describe('Twilio, when asked,', () => {
     async (_, wanted, number) => {
       await using twilio = await startTwilio()
 
-      const line = await twilio.provider.lookUp?.(phoneOf(number), wanted, AbortSignal.timeout(5000))
+      const line = await twilio.provider.lookUp?.(phoneOf(number), wanted, AbortSignal.timeout(60_000))
 
       expect(line).toEqual({
         lineType: wanted.lineType ? 'nonFixedVoip' : undefined,
@@ -562,8 +562,8 @@ describe('Twilio, when asked,', () => {
     } as const
 
     const [polled, lookedUp] = await Promise.allSettled([
-      twilio.provider.poll?.(message, AbortSignal.timeout(5000)),
-      twilio.provider.lookUp?.(to, { lineType: true, simSwap: true }, AbortSignal.timeout(5000)),
+      twilio.provider.poll?.(message, AbortSignal.timeout(60_000)),
+      twilio.provider.lookUp?.(to, { lineType: true, simSwap: true }, AbortSignal.timeout(60_000)),
     ])
 
     expect(polled).toMatchObject({ status: 'rejected', reason: { reason: 'credentials_invalid' } })

@@ -40,7 +40,7 @@ const startVonage = async ({ namesNoSender = false, ...settings }: Given = {}) =
     moveClock: (seconds: number) => {
       secondsAhead += seconds
     },
-    send: (given: Partial<OutgoingMessage> = {}, signal = AbortSignal.timeout(5000)) =>
+    send: (given: Partial<OutgoingMessage> = {}, signal = AbortSignal.timeout(60_000)) =>
       provider.send(outgoing({ receiptUrl: receipts.url, ...given }), signal),
     /** All that Vonage has reported, when it has nothing more to report. */
     reported: async (): Promise<Receipt[]> => {
@@ -319,7 +319,7 @@ describe('Vonage in trouble', () => {
   it('is told apart: too slow, broken, busy', async () => {
     await using vonage = await startVonage()
 
-    vonage.emulator.setFaults([{ kind: 'delay', milliseconds: 2000 }])
+    vonage.emulator.setFaults([{ kind: 'hold' }])
     const slow = await vonage.send({}, AbortSignal.timeout(200))
     vonage.emulator.setFaults([{ kind: 'http_500' }])
     const broken = await vonage.send()

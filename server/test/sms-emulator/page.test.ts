@@ -49,7 +49,7 @@ describe('the provider settings of the page', () => {
     const provider = connectProvider(name as ProviderKindName, settings as never, providerDeps())
     const to = phoneOf('+8613812345678')
 
-    const outcome = await provider.send(outgoing({ to, region: 'CN' }), AbortSignal.timeout(10_000))
+    const outcome = await provider.send(outgoing({ to, region: 'CN' }), AbortSignal.timeout(60_000))
     await provider.close?.()
 
     expect(outcome).toMatchObject({ outcome: 'accepted' })

@@ -16,7 +16,7 @@ const undeliverable = { status: 200, statusCode: 502, apiCode: 8800009 }
 const failing: readonly [string, (app: SmsApp) => Promise<void> | void][] = [
   ['provider_fault', (app) => app.setFaults({ kind: 'http_500', service: 'twilio' })],
   ['throttled', (app) => app.setFaults({ kind: 'throttle', service: 'twilio' })],
-  ['timeout', (app) => app.setFaults({ kind: 'delay', service: 'twilio', milliseconds: 1500 })],
+  ['timeout', (app) => app.setFaults({ kind: 'hold', service: 'twilio' })],
   ['number_opted_out', (app) => app.setFaults({ kind: 'refuse', service: 'twilio', code: '21610' })],
   ['credentials_invalid', (app) => app.setProvider('twilio', 'twilio', { authToken: 'wrong' })],
   ['connection_failed', async (app) => app.setProvider('twilio', 'twilio', { endpoint: await closedUrl() })],
@@ -31,11 +31,12 @@ const held = (): [promise: Promise<void>, keep: () => void] => {
   return [promise, () => keep()]
 }
 
-const impatient = { DIALTONE_PROVIDER_TIMEOUT_SECONDS: '1' }
+const impatient = { DIALTONE_PROVIDER_TIMEOUT_SECONDS: '3' }
 
 describe('delivery', () => {
   it.each(failing)('goes to the next provider within the request: %s', async (reason, fail) => {
-    await using app = await startSmsApp({ providers: ['twilio', 'generic'], settings: impatient })
+    const settings = reason === 'timeout' ? impatient : {}
+    await using app = await startSmsApp({ providers: ['twilio', 'generic'], settings })
     await fail(app)
     const phone = newPhone()
 
@@ -100,7 +101,7 @@ describe('delivery', () => {
 
   it('gives up on a provider that does not answer, when its time is over', async () => {
     await using app = await startSmsApp({ settings: impatient })
-    app.setFaults({ kind: 'delay', milliseconds: 60_000 })
+    app.setFaults({ kind: 'hold' })
     const phone = newPhone()
 
     const reply = await send(app, phone)

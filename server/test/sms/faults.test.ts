@@ -40,7 +40,7 @@ const start = ([first, second]: Pair, fault: Omit<Fault, 'service'>) =>
   startSmsApp({
     providers: [first, second],
     // So long the second has too.
-    settings: { DIALTONE_PROVIDER_TIMEOUT_SECONDS: '3' },
+    settings: fault.kind === 'hold' ? { DIALTONE_PROVIDER_TIMEOUT_SECONDS: '5' } : {},
   }).then((app) => {
     app.setFaults({ ...fault, service: first })
     return app

@@ -9,7 +9,7 @@ import { closedUrl } from '../support/outgoing.ts'
 import { until } from '../support/process.ts'
 import { type SmsApp, startSmsApp } from '../support/sms.ts'
 
-const impatient = { DIALTONE_PROVIDER_TIMEOUT_SECONDS: '1' }
+const impatient = { DIALTONE_PROVIDER_TIMEOUT_SECONDS: '3' }
 
 /** A cheap message first, then a call that costs a hundred times as much. */
 const smsThenCall = (first: 'twilio' | 'generic'): Route[] => [
@@ -141,13 +141,14 @@ describe('the budget pays each try before its provider is called (rule 22), so t
   it('what another process takes over is paid again, and left out where there is no room', async () => {
     await using app = await startSmsApp({ routes: smsThenCall('twilio'), policy: budgetOf('0.50') })
     const second = await app.secondProcess()
-    app.setFaults({ kind: 'delay', service: 'twilio', milliseconds: 1500, times: 1 })
+    app.setFaults({ kind: 'hold', service: 'twilio', times: 1 })
     const phone = newPhone()
     const lost = app.sendSms('CHANNEL_REGISTER', phone)
     await until('the provider is asked', async () => (await app.storiesOf(phone))[0]?.length === 2)
     app.clock.advance(31)
 
     await second.app.work()
+    app.setFaults()
     await lost
 
     expect(await triesOf(app, phone)).toEqual(['twilio sms', 'twilio sms'])
@@ -180,7 +181,7 @@ describe('a try of which nobody knows whether it reached the phone', () => {
       policy: budgetOf('1'),
       settings: impatient,
     })
-    app.setFaults({ kind: 'delay', milliseconds: 1300 })
+    app.setFaults({ kind: 'hold' })
     const phone = newPhone()
 
     const late = await app.sendSms('CHANNEL_REGISTER', phone)
@@ -224,7 +225,7 @@ describe('a try of which nobody knows whether it reached the phone', () => {
       policy: budgetOf('1'),
       settings: impatient,
     })
-    app.setFaults({ kind: 'delay', service: 'generic', milliseconds: 1300 })
+    app.setFaults({ kind: 'hold', service: 'generic' })
     const phone = newPhone()
 
     await app.sendSms('CHANNEL_REGISTER', phone)
