@@ -15,6 +15,9 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const scratch = mkdtempSync(join(tmpdir(), 'dialtone-ci-'))
 const deadline = Date.now() + 28 * 60_000
 
+/** After it, on a slow machine, steps that install more than the tests need leave the time to the tests. */
+const installEnd = deadline - 18 * 60_000
+
 /** No test begins after it: the slowest of them, on a slow machine, must be done by the deadline. */
 const testEnd = deadline - 5 * 60_000
 
@@ -196,14 +199,20 @@ async function installPrograms(programs, packages) {
   }
 }
 
+function requireTimeToInstall() {
+  if (Date.now() > installEnd) throw new Skipped('the time that is left is kept for the tests')
+}
+
 /** Its tools serve this step alone. */
 async function checkSdk() {
+  requireTimeToInstall()
   await run('npm ci --prefix sdk/tools')
   await run('node sdk/tools/check.mjs')
 }
 
 /** They are large, and serve this step alone. */
 async function tryPublishedSdks() {
+  requireTimeToInstall()
   await run('npm ci --prefix sms-emulator/sdks')
   await run('npm run --prefix sms-emulator/sdks check')
 }
@@ -245,6 +254,7 @@ async function testOnOldestPostgres() {
 
 /** What a new user does first, word for word as the README says it, but on a port that is free here. */
 async function tryFreshCopy() {
+  requireTimeToInstall()
   const folder = join(scratch, 'fresh')
   mkdirSync(folder)
   await run(`git -c safe.directory='*' archive HEAD | tar -x -C '${folder}'`)
