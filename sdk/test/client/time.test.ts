@@ -11,7 +11,7 @@ const halfOfBody: Answer = (response) => {
 }
 
 /** On a busy machine, too. */
-const soon = { timeout: 10_000 }
+const soon = { timeout: 60_000 }
 
 const bindPhone = { phoneNumber: '18812345678', passCode: '123456' }
 
@@ -23,13 +23,13 @@ describe('a call', () => {
     await using server = await startServer(answer)
     const startedAt = performance.now()
 
-    const reason = await reasonOf(server.client({ timeout: 400 }).bindPhone(bindPhone))
+    const reason = await reasonOf(server.client({ timeout: 2000 }).bindPhone(bindPhone))
 
-    expect(performance.now() - startedAt).toBeGreaterThan(380)
-    expect(performance.now() - startedAt).toBeLessThan(5000)
+    expect(performance.now() - startedAt).toBeGreaterThan(1900)
+    expect(performance.now() - startedAt).toBeLessThan(60_000)
     expect(reason).toBeInstanceOf(RequestError)
     expect(reason).toMatchObject({ name: 'RequestError', kind: 'timeout', httpStatus: undefined })
-    expect(String(reason)).toContain(`${server.url} did not answer within 400 ms`)
+    expect(String(reason)).toContain(`${server.url} did not answer within 2000 ms`)
     await expect.poll(() => server.asked[0]?.left, soon).toBe(true)
     expect(server.asked).toHaveLength(1)
   })
@@ -71,7 +71,7 @@ describe('a call', () => {
 
     const reason = await reasonOf(server.client({ timeout: 200, retryTimes: 50 }).getProfile())
 
-    expect(performance.now() - startedAt).toBeLessThan(5000)
+    expect(performance.now() - startedAt).toBeLessThan(60_000)
     expect(reason).toMatchObject({ kind: 'timeout' })
     const { length } = server.asked
     await sleep(300)

@@ -25,6 +25,6 @@ export const modulesOf = (kind: 'esm' | 'cjs'): { name: string; source: string }
 export const run = async (program: string, kind: 'module' | 'commonjs' = 'module'): Promise<unknown> => {
   // One of the programs makes modules of its own (node:vm); the others do not notice.
   const given = ['--experimental-vm-modules', `--input-type=${kind}`, '--eval', program]
-  const { stdout } = await promisify(execFile)(process.execPath, given, { cwd: folder, timeout: 10_000 })
+  const { stdout } = await promisify(execFile)(process.execPath, given, { cwd: folder, timeout: 120_000 })
   return JSON.parse(stdout)
 }

@@ -175,7 +175,7 @@ describe('a process that made calls', () => {
       console.log(JSON.stringify(outcomes.map(({ status, reason }) => reason?.name ?? status)))
     `)
 
-    expect(performance.now() - startedAt).toBeLessThan(10_000)
+    expect(performance.now() - startedAt).toBeLessThan(300_000)
     const faults = ['ApiError', 'RequestError', 'RequestError', 'AbortError', 'RequestError']
     expect(printed).toEqual(['fulfilled', 'fulfilled', ...faults])
   })

@@ -160,7 +160,7 @@ describe.skipIf(!hasBrowser)('the page of the phones', () => {
 
     await send(emulator)
 
-    await expect.poll(() => throttle.locator('.on').textContent(), { timeout: 10_000 }).toBe('')
+    await expect.poll(() => throttle.locator('.on').textContent()).toBe('')
   })
 
   it('shows a receipt that could not be given', async () => {

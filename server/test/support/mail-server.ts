@@ -183,7 +183,7 @@ export const startExim = async (tls: Certificate) => {
     log: () => readFile(join(folder, 'log', 'mainlog'), 'utf8'),
     /** What lies in the mailbox, once there is so much of it. */
     mailbox: async (count: number): Promise<string[]> => {
-      await expect.poll(async () => (await delivered()).length, { timeout: 20_000 }).toBe(count)
+      await expect.poll(async () => (await delivered()).length, { timeout: 60_000 }).toBe(count)
       return delivered()
     },
   }

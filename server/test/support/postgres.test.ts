@@ -13,7 +13,7 @@ import { startPostgres } from './postgres.ts'
 const onPosix = process.platform !== 'win32'
 const require = createRequire(import.meta.url)
 
-describe('a real PostgreSQL', { timeout: 60_000 }, () => {
+describe('a real PostgreSQL', { timeout: 300_000 }, () => {
   it('starts, and answers as the version that it says it is', async () => {
     await using postgres = await startPostgres()
 
@@ -87,7 +87,7 @@ describe('a real PostgreSQL', { timeout: 60_000 }, () => {
     await once(run, 'exit')
     const url = await readFile(told, 'utf8')
 
-    await vi.waitFor(async () => expect(await dataFolders(temp)).toEqual([]), { timeout: 10_000 })
+    await vi.waitFor(async () => expect(await dataFolders(temp)).toEqual([]), { timeout: 60_000 })
     await expect(firstRow(url, 'select 1')).rejects.toThrow('ECONNREFUSED')
   })
 

@@ -131,9 +131,9 @@ export const isServing = (url: string): Promise<boolean> =>
     () => false,
   )
 
-/** Asks again and again until the answer is yes. @throws after two minutes */
+/** Asks again and again until the answer is yes. @throws after four minutes */
 export const until = async (what: string, isSo: () => Promise<boolean>): Promise<void> => {
-  const deadline = Date.now() + 120_000
+  const deadline = Date.now() + 240_000
   while (!(await isSo())) {
     if (Date.now() > deadline) throw new Error(`waited in vain until ${what}`)
     await sleep(20)
