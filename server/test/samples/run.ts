@@ -12,7 +12,7 @@ const sdk = join(import.meta.dirname, '../../../sdk')
 /**
  * @param around a module that runs before it, and stands for what is around a reader's program
  * @returns what it prints
- * @throws what the program throws
+ * @throws what the program throws, or when it ends itself with another code than 0
  */
 export const runProgram = async (program: string, around = ''): Promise<string> => {
   const folder = mkdtempSync(join(tmpdir(), 'dialtone-sample-'))
@@ -24,7 +24,8 @@ export const runProgram = async (program: string, around = ''): Promise<string> 
     writeFileSync(file('sample.mjs'), program)
     writeFileSync(file('main.mjs'), `import './around.mjs'\nimport './sample.mjs'\n`)
     const thread = new Worker(file('main.mjs'), { stdout: true, execArgv: [] })
-    const [printed] = await Promise.all([text(thread.stdout), once(thread, 'exit')])
+    const [printed, [code]] = await Promise.all([text(thread.stdout), once(thread, 'exit')])
+    if (code !== 0) throw new Error(`the program ended with ${code}; it printed:\n${printed}`)
     return printed
   } finally {
     rmSync(folder, { recursive: true })
