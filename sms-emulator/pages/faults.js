@@ -6,10 +6,11 @@ const element = (id) => document.getElementById(id)
 const fieldsOf = {
   delay: ['milliseconds'],
   late_receipt: ['milliseconds'],
+  reorder: ['milliseconds'],
   refuse: ['code'],
   fail: ['code'],
 }
-const defaultMilliseconds = { delay: 5000, late_receipt: 60_000 }
+const defaultMilliseconds = { delay: 5000, late_receipt: 60_000, reorder: 300 }
 const writeKind = (kind) => kind.replace('_', ' ').replace('http 500', 'HTTP 500')
 
 let faults = []

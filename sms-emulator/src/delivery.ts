@@ -32,7 +32,7 @@ type Parts = {
   lateReceiptMilliseconds: number
 }
 
-const holdMilliseconds = 300
+const defaultHoldMilliseconds = 300
 const keptFailures = 100
 
 export const createDelivery = (parts: Parts): Delivery => {
@@ -62,7 +62,10 @@ export const createDelivery = (parts: Parts): Delivery => {
   /** Tells the customer, in time; a customer who does not listen is no fault of the emulator. */
   const report = (message: AcceptedMessage, outcome: Outcome): void =>
     start(async () => {
-      await wait(outcome.afterMilliseconds ?? parts.receiptAfterMilliseconds)
+      const { lateMilliseconds } = outcome
+      await (lateMilliseconds === undefined
+        ? wait(parts.receiptAfterMilliseconds)
+        : Promise.race([wait(lateMilliseconds), faults.untilSetAnew()]))
       for (let time = 0; time < (outcome.times ?? 1); time += 1) {
         try {
           if (outcome.outOfOrder && hasStates(message)) {
@@ -85,8 +88,8 @@ export const createDelivery = (parts: Parts): Delivery => {
     const times = faults.take(message.service, 'duplicate') === undefined ? 1 : 2
     for (let time = 0; time < times; time += 1) phones.show(message)
     const late = faults.take(message.service, 'late_receipt')
-    const afterMilliseconds = late && (late.milliseconds ?? parts.lateReceiptMilliseconds)
-    report(message, { state: 'delivered', times, outOfOrder, afterMilliseconds })
+    const lateMilliseconds = late && (late.milliseconds ?? parts.lateReceiptMilliseconds)
+    report(message, { state: 'delivered', times, outOfOrder, lateMilliseconds })
   }
 
   /** The one that was held arrives after the one that came later. */
@@ -97,22 +100,22 @@ export const createDelivery = (parts: Parts): Delivery => {
     deliver(message, true)
   }
 
-  const hold = (message: AcceptedMessage): void => {
+  const hold = (message: AcceptedMessage, milliseconds = defaultHoldMilliseconds): void => {
     held = message
     start(async () => {
-      await wait(holdMilliseconds)
+      await wait(milliseconds)
       if (held === message) releaseHeld()
     })
   }
 
   const accept = (message: AcceptedMessage): void => {
     const isDropped = faults.take(message.service, 'drop') !== undefined
-    const isReordered = !isDropped && faults.take(message.service, 'reorder') !== undefined
-    if (isReordered && held === undefined) {
-      hold(message)
+    const reorder = isDropped ? undefined : faults.take(message.service, 'reorder')
+    if (reorder !== undefined && held === undefined) {
+      hold(message, reorder.milliseconds)
       return
     }
-    if (!isDropped) deliver(message, isReordered)
+    if (!isDropped) deliver(message, reorder !== undefined)
     releaseHeld()
   }
 
@@ -134,7 +137,8 @@ type Outcome = {
   errorCode?: string | undefined
   times?: number
   outOfOrder: boolean
-  afterMilliseconds?: number | undefined
+  /** Unless it is late, it is reported as soon as every other. */
+  lateMilliseconds?: number | undefined
 }
 
 const hasStates = (message: AcceptedMessage): message is MessageOfStates => 'reportOutOfOrder' in message
@@ -145,9 +149,10 @@ const reasonOf = (error: unknown): string => {
   return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message
 }
 
-const receiptTimeoutMilliseconds = 5000
+/** How long a customer's server may take for a receipt: its machine may be busy with the tests that wait for it. */
+export const receiptTimeoutMilliseconds = 30_000
 
-/** @throws when the customer's server does not take the receipt: any answer but 2xx, or none in five seconds */
+/** @throws when the customer's server does not take the receipt: any answer but 2xx, or none in its time */
 export const postReceipt = async (
   url: string,
   init: { headers: Record<string, string>; body: string },

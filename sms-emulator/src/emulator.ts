@@ -84,6 +84,9 @@ export const startEmulator = async (options: EmulatorOptions = {}): Promise<Emul
     const door = service === undefined ? page : (doors.get(service) ?? page)
     door.routing(request, reply)
   })
+  // A connection that is idle is the client's to close: one that was closed here while a busy client made use of it
+  // would be a fault that nobody switched on.
+  server.keepAliveTimeout = 0
   try {
     await listen(server, host, options.port ?? 0)
   } catch (error) {

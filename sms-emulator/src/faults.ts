@@ -11,8 +11,8 @@ export const faultKinds = {
   refuse: 'Refuses with an error code of the service.',
   drop: 'Accepts, never delivers, never reports.',
   duplicate: 'Delivers twice, and reports each receipt twice.',
-  reorder: 'Delivers and reports in the wrong order.',
-  late_receipt: 'Delivers at once and reports late.',
+  reorder: 'Delivers and reports in the wrong order: a message waits for the next one.',
+  late_receipt: 'Delivers at once and reports late, or when the faults are set anew.',
   fail: 'Accepts, does not deliver, reports a failure.',
 } as const
 
@@ -22,7 +22,7 @@ export type Fault = {
   kind: FaultKind
   /** All of them, where none is named. */
   service?: ServiceName
-  /** Of `delay` and `late_receipt`. */
+  /** Of `delay`, `late_receipt` and `reorder`: how long at most. */
   milliseconds?: number
   /** Of `refuse`: the service's own error code in its answer; of `fail`: the error code of the receipt. */
   code?: string
@@ -35,6 +35,8 @@ export type Faults = {
   list(): Fault[]
   /** The first fault of one of these kinds that concerns the service, which counts as one of its times. */
   take(service: ServiceName, ...kinds: FaultKind[]): Fault | undefined
+  /** When the faults that hold now are replaced. */
+  untilSetAnew(): Promise<void>
   /** Waits where a delay or a hold is switched on; then how to answer, or undefined to go on. */
   troubleOf(service: ServiceName): Promise<Trouble | undefined>
 }
@@ -44,7 +46,9 @@ const defaultDelayMilliseconds = 5000
 export const createFaults = (): Faults => {
   let faults: Fault[] = []
   let setAnew = () => {}
-  let untilSetAnew = Promise.resolve()
+  let untilSetAnew = new Promise<void>((resolve) => {
+    setAnew = resolve
+  })
 
   const take = (service: ServiceName, ...kinds: FaultKind[]): Fault | undefined => {
     const found = faults.find(
@@ -64,6 +68,7 @@ export const createFaults = (): Faults => {
       })
       faults = given.map((fault) => ({ ...fault })).filter(({ times }) => times === undefined || times > 0)
     },
+    untilSetAnew: () => untilSetAnew,
     list: () => faults.map((fault) => ({ ...fault })),
     take,
     troubleOf: async (service) => {

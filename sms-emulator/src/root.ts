@@ -1,6 +1,7 @@
 // What the services have in common whose requests all go to `/` (Alibaba Cloud, Tencent Cloud, Amazon): the body is
 // read byte by byte, as it was signed. And the calls by which the Chinese ones report.
 import type { FastifyInstance } from 'fastify'
+import { receiptTimeoutMilliseconds } from './delivery.ts'
 import type { SignedCall } from './signatures.ts'
 
 export type RootReply = { status: number; contentType: string; body: string }
@@ -35,8 +36,6 @@ export const mountAtRoot = (
   })
 }
 
-const pushTimeoutMilliseconds = 5000
-
 /**
  * Calls the customer with status reports, as JSON.
  * @throws unless the customer answers 200 with a body that `isTaken` accepts
@@ -51,7 +50,7 @@ export const pushReports = async (
     headers: { 'content-type': 'application/json; charset=utf-8' },
     body: JSON.stringify(reports),
     redirect: 'error',
-    signal: AbortSignal.timeout(pushTimeoutMilliseconds),
+    signal: AbortSignal.timeout(receiptTimeoutMilliseconds),
   })
   const text = await response.text()
   const { host } = new URL(url)

@@ -72,6 +72,8 @@ export const startServer = async (answer: Answer = json(success)) => {
       answer(response, one, asked.length)
     })
   })
+  // Idle connections are the client's to close. On a busy machine one would else be closed under a request.
+  http.keepAliveTimeout = 0
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
   const { port } = http.address() as AddressInfo
   const url = `http://127.0.0.1:${port}`

@@ -29,6 +29,8 @@ export const startGateway = async (priceOf: (phone: string) => number): Promise<
       response.end('{}')
     })
   })
+  // What is idle, the server under simulation closes: never under a send of its own.
+  server.keepAliveTimeout = 0
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const at = server.address()
   if (at === null || typeof at === 'string') throw new Error('the gateway has no port')

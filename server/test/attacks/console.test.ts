@@ -74,7 +74,6 @@ describe('nobody guesses their way into the console:', () => {
       await signIn(app, { username, password: wrong })
       return performance.now() - startedAt
     }
-    const median = (times: number[]) => times.sort((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0
     await timeOf('nobody')
     const [known, unknown]: [number[], number[]] = [[], []]
     for (let round = 0; round < 9; round += 1) {
@@ -82,8 +81,8 @@ describe('nobody guesses their way into the console:', () => {
       unknown.push(await timeOf('nobody'))
     }
 
-    // Without the decoy an unknown name is answered in a tenth of the time.
-    expect(median(unknown)).toBeGreaterThan(median(known) / 2)
+    // Whatever else the machine does only adds. Without the decoy an unknown name is answered in a tenth of the time.
+    expect(Math.min(...unknown)).toBeGreaterThan(Math.min(...known) / 2)
   })
 
   it('twenty wrong passwords an hour, counted by all processes together, then not even the right one', async () => {

@@ -1,7 +1,6 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { startTestApp, type TestApp } from '../support/app.ts'
+import { listenHttp } from '../support/http-server.ts'
 import { hasBrowser, openPage } from './browser.ts'
 
 const production = {
@@ -13,18 +12,16 @@ const production = {
 
 /** An empty page of another origin, in a browser. */
 const openSite = async () => {
-  const site = createServer((_request, response) => {
+  const site = await listenHttp((_request, response) => {
     response
       .setHeader('content-type', 'text/html')
       .end('<!doctype html><title>Shop</title><link rel="icon" href="data:,">')
   })
-  await new Promise<void>((resolve) => site.listen(0, '127.0.0.1', resolve))
-  const origin = `http://127.0.0.1:${(site.address() as AddressInfo).port}`
   const browser = await openPage()
-  await browser.page.goto(origin)
+  await browser.page.goto(site.url)
 
   return {
-    origin,
+    origin: site.url,
     /** What a script of the page gets to read: the status of the reply, or `kept back`. */
     call: (url: string, init: object = {}): Promise<number | string> =>
       browser.page.evaluate(`fetch(${JSON.stringify(url)}, ${JSON.stringify(init)}).then(
@@ -33,7 +30,7 @@ const openSite = async () => {
       )`),
     [Symbol.asyncDispose]: async () => {
       await browser[Symbol.asyncDispose]()
-      await new Promise((resolve) => site.close(resolve))
+      await site[Symbol.asyncDispose]()
     },
   }
 }

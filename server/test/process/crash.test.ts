@@ -1,13 +1,13 @@
 // A process that is killed in the middle of its work, again and again: what it has acknowledged stays, and no number
 // and no code is ever given away twice.
 import { beforeAll, describe, expect, it } from 'vitest'
+import { freePort } from '../support/free-ports.ts'
 import {
   type Answer,
   buildServer,
   type Client,
   clientOf,
   engines,
-  freePort,
   type ServerProcess,
   startServer,
 } from '../support/process.ts'

@@ -1,5 +1,4 @@
-import { createServer, type IncomingHttpHeaders } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingHttpHeaders } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import { type Emulator, startEmulator } from '../../../sms-emulator/src/emulator.ts'
 import {
@@ -8,6 +7,7 @@ import {
   type Provider,
   type ReceiptCall,
 } from '../../src/providers/providers.ts'
+import { listenHttp } from '../support/http-server.ts'
 import { outgoing, phoneOf, providerDeps } from '../support/outgoing.ts'
 import { receiveReceipts } from '../support/receipts.ts'
 
@@ -342,20 +342,12 @@ type Call = {
 /** A gateway that answers the same to everything, and remembers it. */
 const listen = async (reply: string, { status = 200, location = '' } = {}) => {
   const calls: Call[] = []
-  const server = createServer(async (request, response) => {
+  const server = await listenHttp(async (request, response) => {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk)
     const { method, url, headers } = request
     calls.push({ method, url, headers, body: Buffer.concat(chunks).toString() })
     response.writeHead(status, location === '' ? {} : { location }).end(reply)
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    calls,
-    [Symbol.asyncDispose]: async () => {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
-  }
+  return { url: server.url, calls, [Symbol.asyncDispose]: server[Symbol.asyncDispose] }
 }

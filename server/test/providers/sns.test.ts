@@ -1,5 +1,4 @@
 // Amazon SNS's provider against the emulator, which another hand wrote from the same documentation.
-import { createServer } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import { startEmulator } from '../../../sms-emulator/src/emulator.ts'
 import {
@@ -8,6 +7,7 @@ import {
   type OutgoingMessage,
   type SendOutcome,
 } from '../../src/providers/providers.ts'
+import { listenHttp } from '../support/http-server.ts'
 import { closedUrl, outgoing, phoneOf, providerDeps } from '../support/outgoing.ts'
 import { receiveReceipts } from '../support/receipts.ts'
 
@@ -259,23 +259,13 @@ describe('The delivery log of Amazon SNS', () => {
 /** A CloudWatch Logs that gives one answer after the other. */
 const answerWith = async (answers: object[]) => {
   const asked: unknown[] = []
-  const server = createServer(async (request, reply) => {
+  const server = await listenHttp(async (request, reply) => {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk)
     asked.push(JSON.parse(Buffer.concat(chunks).toString()))
     reply.end(JSON.stringify(answers.shift()))
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('the server has no port')
-  return {
-    url: `http://127.0.0.1:${address.port}`,
-    asked,
-    [Symbol.asyncDispose]: async () => {
-      server.closeAllConnections()
-      server.close()
-    },
-  }
+  return { url: server.url, asked, [Symbol.asyncDispose]: server[Symbol.asyncDispose] }
 }
 
 /** The settings of the emulator's account. */

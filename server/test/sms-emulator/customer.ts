@@ -1,11 +1,11 @@
 // A customer of the emulated services: signs requests as each service documents it, and listens for reports.
 import { randomUUID } from 'node:crypto'
-import { createServer } from 'node:http'
 import { acs3Signature } from '../../../sms-emulator/src/acs3.ts'
 import { type Emulator, startEmulator } from '../../../sms-emulator/src/emulator.ts'
 import { type SignedCall, sha256 } from '../../../sms-emulator/src/signatures.ts'
 import { sigv4Signature } from '../../../sms-emulator/src/sigv4.ts'
 import { tc3Signature } from '../../../sms-emulator/src/tc3.ts'
+import { listenHttp } from '../support/http-server.ts'
 
 export const startTestEmulator = async () => {
   const emulator = await startEmulator()
@@ -15,23 +15,13 @@ export const startTestEmulator = async () => {
 /** Takes whatever is posted to it. */
 export const startReceiver = async (answer: object) => {
   const bodies: unknown[] = []
-  const server = createServer(async (request, reply) => {
+  const server = await listenHttp(async (request, reply) => {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(Buffer.from(chunk))
     bodies.push(JSON.parse(Buffer.concat(chunks).toString('utf8')))
     reply.setHeader('content-type', 'application/json').end(JSON.stringify(answer))
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return {
-    url: `http://127.0.0.1:${address.port}/reports`,
-    bodies,
-    [Symbol.asyncDispose]: async () => {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
-  }
+  return { url: `${server.url}/reports`, bodies, [Symbol.asyncDispose]: server[Symbol.asyncDispose] }
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the tests look into answers of every shape

@@ -1,9 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { startEmulator } from '../../../sms-emulator/src/emulator.ts'
+import { type Emulator, startEmulator } from '../../../sms-emulator/src/emulator.ts'
 import { receiveReceipts } from '../support/receipts.ts'
 import { otherPhone, phone, sendTwilio, sendVonage, twilioStatuses } from './callers.ts'
 
 const start = () => startEmulator({ receiptAfterMilliseconds: 0 })
+
+/** When the requests have arrived that a fault with `times` waited for. */
+const usedUp = (emulator: Emulator) =>
+  expect
+    .poll(async () => (await fetch(`${emulator.url}/emulator/faults`)).json())
+    .toMatchObject({ faults: [] })
 
 describe('the fault', () => {
   it('delay waits before the answer, and sends the message all the same', async () => {
@@ -25,6 +31,7 @@ describe('the fault', () => {
     const held = sendTwilio(emulator).finally(() => {
       isAnswered = true
     })
+    await usedUp(emulator)
     const later = await sendTwilio(emulator)
     const wasAnswered = isAnswered
 
@@ -40,14 +47,18 @@ describe('the fault', () => {
     emulator.setFaults([{ kind: 'delay', milliseconds: 2000, times: 1 }])
     const { accountSid, authToken } = emulator.accounts.twilio
 
+    const gone = new AbortController()
     const gaveUp = fetch(`${emulator.url}/2010-04-01/Accounts/${accountSid}/Messages.json`, {
       method: 'POST',
       headers: { authorization: `Basic ${Buffer.from(`${accountSid}:${authToken}`).toString('base64')}` },
       body: new URLSearchParams({ To: phone, From: '+15005550006', Body: 'too late' }),
-      signal: AbortSignal.timeout(1000),
+      signal: gone.signal,
     })
+    await usedUp(emulator)
+    gone.abort()
 
-    await expect(gaveUp).rejects.toThrow('timeout')
+    await expect(gaveUp).rejects.toThrow('aborted')
+    expect(emulator.messages(phone)).toEqual([])
     await expect.poll(() => emulator.messages(phone).length).toBe(1)
   })
 
@@ -121,7 +132,7 @@ describe('the fault', () => {
 
   it('reorder holds a message until the next one has arrived', async () => {
     await using emulator = await start()
-    emulator.setFaults([{ kind: 'reorder' }])
+    emulator.setFaults([{ kind: 'reorder', milliseconds: 3_600_000 }])
     await sendTwilio(emulator, { Body: 'first' })
     const held = emulator.messages()
 
@@ -144,19 +155,31 @@ describe('the fault', () => {
     expect(twilioStatuses(receipts.rest())).toEqual(['delivered', 'sent'])
   })
 
-  it('late_receipt delivers at once and reports later', async () => {
+  it('late_receipt delivers at once and reports after its time', async () => {
     await using emulator = await start()
     await using receipts = await receiveReceipts()
     emulator.setFaults([{ kind: 'late_receipt', milliseconds: 300 }])
     const startedAt = performance.now()
 
     await sendTwilio(emulator, { StatusCallback: receipts.url })
+    await emulator.settle()
+
+    expect(twilioStatuses(receipts.rest())).toEqual(['sent', 'delivered'])
+    expect(performance.now() - startedAt).toBeGreaterThan(290)
+  })
+
+  it('late_receipt reports no later than when the faults are set anew', async () => {
+    await using emulator = await start()
+    await using receipts = await receiveReceipts()
+    emulator.setFaults([{ kind: 'late_receipt', milliseconds: 3_600_000 }])
+    await sendTwilio(emulator, { StatusCallback: receipts.url })
     const atOnce = { messages: emulator.messages(phone).length, receipts: receipts.rest().length }
+
+    emulator.setFaults([])
     await emulator.settle()
 
     expect(atOnce).toEqual({ messages: 1, receipts: 0 })
     expect(twilioStatuses(receipts.rest())).toEqual(['sent', 'delivered'])
-    expect(performance.now() - startedAt).toBeGreaterThan(290)
   })
 
   it('fail accepts, puts nothing on the phone and reports the code', async () => {

@@ -1,6 +1,6 @@
-import { createServer } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { type Emulator, startEmulator } from '../../../sms-emulator/src/emulator.ts'
+import { freePort } from '../support/free-ports.ts'
 import { otherPhone, phone, sendTwilio, sendVonage } from './callers.ts'
 
 const start = () => startEmulator({ receiptAfterMilliseconds: 0 })
@@ -14,14 +14,6 @@ const control = async (emulator: Emulator, method: string, path: string, body?: 
   })
   const text = await response.text()
   return { status: response.status, json: text === '' ? undefined : JSON.parse(text) }
-}
-
-const freePort = async (): Promise<number> => {
-  const listener = createServer()
-  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
-  const address = listener.address()
-  await new Promise((resolve) => listener.close(resolve))
-  return typeof address === 'object' && address !== null ? address.port : 0
 }
 
 describe('a phone of the emulator', () => {
@@ -157,9 +149,11 @@ describe('the emulator', () => {
 
   it('ends at once, whatever is still under way', async () => {
     const emulator = await startEmulator({ lateReceiptSeconds: 3600 })
-    emulator.setFaults([{ kind: 'late_receipt' }])
-    await sendTwilio(emulator)
-    emulator.setFaults([{ kind: 'delay', milliseconds: 3_600_000 }])
+    emulator.setFaults([
+      { kind: 'late_receipt', service: 'vonage' },
+      { kind: 'delay', service: 'twilio', milliseconds: 3_600_000 },
+    ])
+    await sendVonage(emulator)
     const waiting = sendTwilio(emulator).catch(() => 'broken off')
     const arrived = await fetch(`${emulator.url}/emulator/messages`)
 

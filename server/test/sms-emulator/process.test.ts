@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { freePort } from '../support/process.ts'
+import { freePort } from '../support/free-ports.ts'
 
 const root = join(import.meta.dirname, '../../..')
 

@@ -165,11 +165,12 @@ describe.each(pairs)('with %s before %s, a person binds the phone', (first, seco
   })
 
   it('though the first reports only after the code was used', async () => {
-    await using app = await start(pair, { kind: 'late_receipt', milliseconds: 1500 })
+    await using app = await start(pair, { kind: 'late_receipt', milliseconds: 3_600_000 })
     const { alice, send, bind } = await ask(app)
 
     await send()
     const bound = await bind(app.codeOn(alice.phone))
+    app.setFaults()
     await reported(app, first)
 
     expect(bound).toMatchObject({ statusCode: 200 })

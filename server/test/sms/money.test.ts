@@ -1,10 +1,10 @@
 // What a message takes of the budget, whichever step brings it: rule 22.
-import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
 import { createMessages } from '../../src/messages/messages.ts'
 import type { Route } from '../../src/routing/routing.ts'
 import { newPhone } from '../support/app.ts'
+import { listenHttp } from '../support/http-server.ts'
 import { closedUrl } from '../support/outgoing.ts'
 import { until } from '../support/process.ts'
 import { type SmsApp, startSmsApp } from '../support/sms.ts'
@@ -35,18 +35,11 @@ const usedOf = async (app: SmsApp): Promise<{ hour: number; day: number }> => {
 /** A gateway that takes each request whole, and then breaks the connection. */
 const startHangingUp = async () => {
   const requests: string[] = []
-  const server = createServer(async (request) => {
+  const server = await listenHttp(async (request) => {
     requests.push(await text(request))
     request.socket.destroy()
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('a TCP listener has a port')
-  return {
-    url: `http://127.0.0.1:${address.port}/send`,
-    requests,
-    [Symbol.asyncDispose]: () => new Promise<void>((resolve) => server.close(() => resolve())),
-  }
+  return { url: `${server.url}/send`, requests, [Symbol.asyncDispose]: server[Symbol.asyncDispose] }
 }
 
 const triesOf = async (app: SmsApp, phone: string): Promise<string[]> =>

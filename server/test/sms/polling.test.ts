@@ -46,14 +46,14 @@ describe('a provider that does not report by itself', () => {
 
   it('is asked again later while it knows nothing, or fails', async () => {
     await using app = await startSmsApp({ providers: ['tencent'], receipts: false })
-    app.setFaults({ kind: 'late_receipt', milliseconds: 1500 })
+    app.setFaults({ kind: 'late_receipt', milliseconds: 3_600_000 })
     const phone = newPhone()
     await send(app, phone)
     app.clock.advance(21)
     await app.app.work()
     const early = await newest(app, phone)
-    await app.emulator.settle()
     app.setFaults({ kind: 'http_500', times: 1 })
+    await app.emulator.settle()
     app.clock.advance(41)
     await app.app.work()
     const failing = await newest(app, phone)

@@ -40,10 +40,11 @@ const callAsTwilio = async (
 describe('receipts', () => {
   it('tell of a message that a provider’s acceptance was not yet its delivery (rule 24)', async () => {
     await using app = await startSmsApp()
-    app.setFaults({ kind: 'late_receipt', milliseconds: 1000 })
+    app.setFaults({ kind: 'late_receipt', milliseconds: 3_600_000 })
     const phone = newPhone()
     await send(app, phone)
     const before = await stateOf(app, phone)
+    app.setFaults()
 
     await app.emulator.settle()
 

@@ -1,5 +1,5 @@
 // A gateway of the test's own, for what a real one does and the emulator does not: it answers as the test says.
-import { createServer } from 'node:http'
+import { listenHttp } from './http-server.ts'
 import { genericReceipts } from './sms.ts'
 
 export type GatewaySend = { to: string; text: string; reference: string; callback: string; id: string }
@@ -19,7 +19,7 @@ export const startGateway = async (answer: (send: GatewaySend) => Promise<void>)
   const sends: GatewaySend[] = []
   const texts: string[] = []
   const keys = new Set<string>()
-  const server = createServer(async (request, reply) => {
+  const server = await listenHttp(async (request, reply) => {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk)
     const send = { ...JSON.parse(Buffer.concat(chunks).toString()), id: `id-${sends.length}` }
@@ -30,23 +30,16 @@ export const startGateway = async (answer: (send: GatewaySend) => Promise<void>)
     await answer(send)
     reply.writeHead(201, { 'content-type': 'application/json' }).end(JSON.stringify({ id: send.id }))
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('a TCP listener has a port')
   return {
     settings: {
-      url: `http://127.0.0.1:${address.port}/send`,
+      url: `${server.url}/send`,
       body: '{"to":"{{to}}","text":"{{text}}","reference":"{{id}}","callback":"{{receiptUrl}}"}',
       messageId: { jsonPath: 'id' },
       receipts: genericReceipts,
     },
     sends,
     texts,
-    [Symbol.asyncDispose]: () =>
-      new Promise<void>((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
+    [Symbol.asyncDispose]: server[Symbol.asyncDispose],
   }
 }
 

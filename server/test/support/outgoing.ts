@@ -1,9 +1,9 @@
 // A message on its way to a provider, and providers that are not there.
-import { createServer } from 'node:http'
 import pino from 'pino'
 import { systemClock } from '../../src/core/clock.ts'
 import { type E164, requirePhone } from '../../src/phone-numbers/phone-numbers.ts'
 import type { OutgoingMessage, Receipt } from '../../src/providers/providers.ts'
+import { listenHttp } from './http-server.ts'
 
 export const phoneOf = (written: string): E164 => requirePhone(written, undefined, 'phone').phone
 
@@ -33,10 +33,6 @@ export const providerDeps = (clock = systemClock) => ({
 
 /** An address at which nobody listens. */
 export const closedUrl = async (): Promise<string> => {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('the server had no port')
-  return `http://127.0.0.1:${address.port}`
+  await using server = await listenHttp(() => undefined)
+  return server.url
 }

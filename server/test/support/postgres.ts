@@ -24,11 +24,12 @@ import {
   symlink,
 } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { createServer, Socket } from 'node:net'
+import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
+import { freePort } from './free-ports.ts'
 
 export type Postgres = {
   /** `postgres://postgres@127.0.0.1:PORT/postgres`: a superuser without a password, on the loopback only. */
@@ -173,16 +174,6 @@ async function askVersion(url: string): Promise<string> {
   } finally {
     await client.end()
   }
-}
-
-async function freePort(): Promise<number> {
-  const listener = createServer().listen(0, '127.0.0.1')
-  await once(listener, 'listening')
-  const address = listener.address()
-  listener.close()
-  await once(listener, 'close')
-  if (address === null || typeof address === 'string') throw new Error('A TCP listener has a port')
-  return address.port
 }
 
 /** Nothing of our own environment: a PGDATA or PGOPTIONS there would change what the tests see. */

@@ -8,12 +8,12 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'
 import { copyEmptyPglite } from './empty-pglite.ts'
+import { freePort } from './free-ports.ts'
 import { type Postgres, startPostgres } from './postgres.ts'
 import { administer, databaseUrl } from './postgres-template.ts'
 
@@ -53,16 +53,6 @@ export const newPostgresDatabase = async (): Promise<string> => {
   const name = `process_${randomUUID().replaceAll('-', '')}`
   await administer(url, `create database ${name}`)
   return databaseUrl(url, name)
-}
-
-export const freePort = async (): Promise<number> => {
-  const listener = createServer().listen(0, '127.0.0.1')
-  await once(listener, 'listening')
-  const address = listener.address()
-  listener.close()
-  await once(listener, 'close')
-  if (address === null || typeof address === 'string') throw new Error('a TCP listener has a port')
-  return address.port
 }
 
 export type ServerProcess = {

@@ -1,6 +1,7 @@
 // A server of the test, where a provider calls: it takes what comes and keeps it, as a receipt endpoint of ours does.
-import { createServer, type IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { ReceiptCall } from '../../src/providers/providers.ts'
+import { listenHttp } from './http-server.ts'
 
 const path = '/receipts/token-of-the-test'
 
@@ -17,26 +18,16 @@ export type Receipts = {
 export const receiveReceipts = async (): Promise<Receipts> => {
   const arrived: ReceiptCall[] = []
   const waiting: ((call: ReceiptCall) => void)[] = []
-  let origin = ''
-  const server = createServer(async (request, reply) => {
-    const call = await readCall(request, origin)
+  const server = await listenHttp(async (request, reply) => {
+    const call = await readCall(request, server.url)
     const reader = waiting.shift()
     if (reader === undefined) arrived.push(call)
     else reader(call)
     reply.end()
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('the server has no port')
-  origin = `http://127.0.0.1:${address.port}`
-
-  const stop = () =>
-    new Promise<void>((resolve) => {
-      server.close(() => resolve())
-      server.closeAllConnections()
-    })
+  const stop = server[Symbol.asyncDispose]
   return {
-    url: `${origin}${path}`,
+    url: `${server.url}${path}`,
     next: async () => arrived.shift() ?? new Promise((resolve) => waiting.push(resolve)),
     rest: () => arrived.splice(0),
     stop,
