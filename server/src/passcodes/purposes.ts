@@ -1,5 +1,7 @@
 // What a passcode is for: one row a purpose, with the name that the wire gives it and whom a message is sent to.
 
+import type { Application } from '../applications/applications.ts'
+
 /**
  * `anyone`: every number gets the message. `known`: only a number (or address) that a user of the pool has; for a
  * signed-in sender, only the own. `known_or_sign_up`: as `known`, unless the application takes new users, to whom a
@@ -150,3 +152,9 @@ export const wireChannelOf = (channel: Channel, purpose: Purpose): string =>
 /** Whether a code of this purpose belongs to the signed-in user who asked for it (rule 6). */
 export const belongsToSender = (purpose: Purpose): boolean =>
   (purposes[purpose] as PurposeRow).beforeSignIn !== true
+
+/** Whether only a number (or address) that a user has gets a message; who asks must not learn which (rule 10). */
+export const isSentToKnownOnly = (purpose: Purpose, application: Application): boolean => {
+  const { sentTo } = purposes[purpose]
+  return sentTo === 'known' || (sentTo === 'known_or_sign_up' && !application.signUpEnabled)
+}
