@@ -39,7 +39,7 @@ export default defineConfig({
     sequence: { sequencer: Sequencer },
     reporters: process.env['CI'] ? ['dot'] : ['default'],
     projects: [
-      { test: { ...common, name: 'pure', include: pure } },
+      { test: { ...common, name: 'pure', include: pure, globalSetup: ['test/support/scratch.ts'] } },
       { root: '../sdk', test: { ...common, name: 'sdk', include: ['test/**/*.test.ts'] } },
       {
         test: {

@@ -4,10 +4,9 @@
 // (https://wicg.github.io/web-otp/) and "Origin-bound one-time codes delivered via SMS"
 // (https://wicg.github.io/sms-one-time-codes/), whose parser is `readOneTimeCode`. Nothing else is: the page, the SDK,
 // CORS, the server and its messages are the real ones.
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
 import type { Page, Request } from 'playwright-core'
 import { newPhone, type TestApp } from '../support/app.ts'
 import { consoleOf } from '../support/console.ts'
@@ -20,9 +19,10 @@ const site = 'shop.localhost'
 let examplesPort: Promise<string> | undefined
 
 const serveExamples = async (): Promise<string> => {
-  const script = fileURLToPath(new URL('../../../sdk/examples/serve.mjs', import.meta.url))
-  const server = spawn(process.execPath, [script, '0'], { stdio: ['ignore', 'pipe', 'inherit'] })
-  process.once('exit', () => server.kill())
+  const script = new URL('../../../sdk/examples/serve.mjs', import.meta.url)
+  // In a thread: a process would live on where this one is killed.
+  const server = new Worker(script, { argv: ['0'], execArgv: [], stdout: true })
+  server.unref()
   const ended = once(server, 'exit')
   const [line] = await Promise.race([
     once(createInterface({ input: server.stdout }), 'line'),

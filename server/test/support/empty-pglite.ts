@@ -20,7 +20,7 @@ import { dirname, join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 
 /** As a file that `PGlite.create` loads. */
-export const emptyPgliteDump = async (): Promise<Blob> => {
+const emptyPgliteDump = async (): Promise<Blob> => {
   const account = process.getuid?.() ?? 'user'
   const file = join(tmpdir(), `dialtone-pglite-${installedVersion()}-${account}.tar`)
   if (!existsSync(file)) {
@@ -35,18 +35,19 @@ export const emptyPgliteDump = async (): Promise<Blob> => {
   return new Blob([readFileSync(file)])
 }
 
-/** As a folder: the copy of it that a server may use is the caller's. */
-export const copyEmptyPglite = async (to: string): Promise<void> => {
-  original ??= unpack()
+/**
+ * As a folder: the copy of it that a server may use is the caller's.
+ * @param scratch a folder of the caller's, where the first call puts what later ones copy
+ */
+export const copyEmptyPglite = async (to: string, scratch: string): Promise<void> => {
+  original ??= unpack(scratch)
   cpSync(await original, to, { recursive: true })
 }
 
 let original: Promise<string> | undefined
 
-const unpack = async (): Promise<string> => {
-  const folder = mkdtempSync(join(tmpdir(), 'dialtone-empty-pglite-'))
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-  const dataDir = join(folder, 'pglite')
+const unpack = async (scratch: string): Promise<string> => {
+  const dataDir = join(mkdtempSync(join(scratch, 'empty-')), 'pglite')
   const db = await PGlite.create({ dataDir, loadDataDir: await emptyPgliteDump() })
   await db.close()
   return dataDir

@@ -19,7 +19,7 @@ declare module 'vitest' {
 export default async (project: TestProject) => {
   const folder = mkdtempSync(join(tmpdir(), 'dialtone-pglite-'))
   const dataDir = join(folder, 'template')
-  await copyEmptyPglite(dataDir)
+  await copyEmptyPglite(dataDir, folder)
   const db = await openPglite(dataDir)
   await prepareTemplate(db)
   await db.close()

@@ -11,7 +11,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { onTestFinished } from 'vitest'
+import { inject, onTestFinished } from 'vitest'
 import { copyEmptyPglite } from './empty-pglite.ts'
 import { freePort } from './free-ports.ts'
 import { type Postgres, startPostgres } from './postgres.ts'
@@ -39,7 +39,7 @@ export const newDataDir = (): string => {
 export const dataDirWithDatabase = async (): Promise<string> => {
   const dataDir = newDataDir()
   mkdirSync(dataDir, { mode: 0o700 })
-  await copyEmptyPglite(join(dataDir, 'pglite'))
+  await copyEmptyPglite(join(dataDir, 'pglite'), inject('scratch'))
   return dataDir
 }
 
