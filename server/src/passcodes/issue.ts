@@ -200,12 +200,16 @@ export const createIssue = ({ db, keyring, clock, config }: IssueDeps) => {
      * @throws ApiError sms_cooldown, sms_limit_reached, passcode_attempts_exceeded, each with `retryAfterSeconds`
      */
     issue: async (request: PasscodeRequest): Promise<IssuedMessage> => {
-      let row = await attemptIssue(request, request.sender)
-      // The token verified but its session has ended: what remains is a stranger.
-      if (!row.sender_lives) row = await attemptIssue(request, undefined)
+      let { sender } = request
+      let row = await attemptIssue(request, sender)
+      if (!row.sender_lives) {
+        // The token verified but its session has ended: what remains is a stranger.
+        sender = undefined
+        row = await attemptIssue(request, sender)
+      }
       // A request that lost a race at a limit's edge saw the limit unspent: a second look says how long to wait.
       if (!row.issued && row.spent_position === null && row.blocked_until === null && !isGated(request, row))
-        row = await attemptIssue(request, request.sender)
+        row = await attemptIssue(request, sender)
       const { issued, limits: taken } = row
       if (!issued && !isGated(request, row)) refuseIssue(row)
       return {
