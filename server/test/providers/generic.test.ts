@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
 import { type Emulator, startEmulator } from '../../../sms-emulator/src/emulator.ts'
 import {
@@ -343,10 +344,8 @@ type Call = {
 const listen = async (reply: string, { status = 200, location = '' } = {}) => {
   const calls: Call[] = []
   const server = await listenHttp(async (request, response) => {
-    const chunks: Buffer[] = []
-    for await (const chunk of request) chunks.push(chunk)
     const { method, url, headers } = request
-    calls.push({ method, url, headers, body: Buffer.concat(chunks).toString() })
+    calls.push({ method, url, headers, body: await text(request) })
     response.writeHead(status, location === '' ? {} : { location }).end(reply)
   })
   return { url: server.url, calls, [Symbol.asyncDispose]: server[Symbol.asyncDispose] }

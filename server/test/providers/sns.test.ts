@@ -1,4 +1,5 @@
 // Amazon SNS's provider against the emulator, which another hand wrote from the same documentation.
+import { json } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
 import { startEmulator } from '../../../sms-emulator/src/emulator.ts'
 import {
@@ -260,9 +261,7 @@ describe('The delivery log of Amazon SNS', () => {
 const answerWith = async (answers: object[]) => {
   const asked: unknown[] = []
   const server = await listenHttp(async (request, reply) => {
-    const chunks: Buffer[] = []
-    for await (const chunk of request) chunks.push(chunk)
-    asked.push(JSON.parse(Buffer.concat(chunks).toString()))
+    asked.push(await json(request))
     reply.end(JSON.stringify(answers.shift()))
   })
   return { url: server.url, asked, [Symbol.asyncDispose]: server[Symbol.asyncDispose] }

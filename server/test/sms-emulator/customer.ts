@@ -1,5 +1,6 @@
 // A customer of the emulated services: signs requests as each service documents it, and listens for reports.
 import { randomUUID } from 'node:crypto'
+import { json } from 'node:stream/consumers'
 import { acs3Signature } from '../../../sms-emulator/src/acs3.ts'
 import { type Emulator, startEmulator } from '../../../sms-emulator/src/emulator.ts'
 import { type SignedCall, sha256 } from '../../../sms-emulator/src/signatures.ts'
@@ -16,9 +17,7 @@ export const startTestEmulator = async () => {
 export const startReceiver = async (answer: object) => {
   const bodies: unknown[] = []
   const server = await listenHttp(async (request, reply) => {
-    const chunks: Buffer[] = []
-    for await (const chunk of request) chunks.push(Buffer.from(chunk))
-    bodies.push(JSON.parse(Buffer.concat(chunks).toString('utf8')))
+    bodies.push(await json(request))
     reply.setHeader('content-type', 'application/json').end(JSON.stringify(answer))
   })
   return { url: `${server.url}/reports`, bodies, [Symbol.asyncDispose]: server[Symbol.asyncDispose] }

@@ -1,15 +1,20 @@
 import { describe, expect, it } from 'vitest'
-import { type Emulator, startEmulator } from '../../../sms-emulator/src/emulator.ts'
+import { type Emulator, type Fault, startEmulator } from '../../../sms-emulator/src/emulator.ts'
 import { receiveReceipts } from '../support/receipts.ts'
 import { otherPhone, phone, sendTwilio, sendVonage, twilioStatuses } from './callers.ts'
 
 const start = () => startEmulator({ receiptAfterMilliseconds: 0 })
 
-/** When the requests have arrived that a fault with `times` waited for. */
-const usedUp = (emulator: Emulator) =>
+/** When the requests have arrived that the fault was switched on for so many times. */
+const usedUp = (emulator: Emulator, kind: Fault['kind']) =>
   expect
-    .poll(async () => (await fetch(`${emulator.url}/emulator/faults`)).json())
-    .toMatchObject({ faults: [] })
+    .poll(async () => {
+      const { faults } = (await (await fetch(`${emulator.url}/emulator/faults`)).json()) as {
+        faults: Fault[]
+      }
+      return faults.some((fault) => fault.kind === kind)
+    })
+    .toBe(false)
 
 describe('the fault', () => {
   it('delay waits before the answer, and sends the message all the same', async () => {
@@ -31,7 +36,7 @@ describe('the fault', () => {
     const held = sendTwilio(emulator).finally(() => {
       isAnswered = true
     })
-    await usedUp(emulator)
+    await usedUp(emulator, 'hold')
     const later = await sendTwilio(emulator)
     const wasAnswered = isAnswered
 
@@ -44,7 +49,11 @@ describe('the fault', () => {
 
   it('delay sends even what its customer no longer waits for', async () => {
     await using emulator = await start()
-    emulator.setFaults([{ kind: 'delay', milliseconds: 2000, times: 1 }])
+    // Held after its delay, so that its customer has gone by then however slow the machine is.
+    emulator.setFaults([
+      { kind: 'delay', milliseconds: 250, times: 1 },
+      { kind: 'hold', times: 1 },
+    ])
     const { accountSid, authToken } = emulator.accounts.twilio
 
     const gone = new AbortController()
@@ -54,11 +63,12 @@ describe('the fault', () => {
       body: new URLSearchParams({ To: phone, From: '+15005550006', Body: 'too late' }),
       signal: gone.signal,
     })
-    await usedUp(emulator)
+    await usedUp(emulator, 'delay')
     gone.abort()
 
     await expect(gaveUp).rejects.toThrow('aborted')
     expect(emulator.messages(phone)).toEqual([])
+    emulator.setFaults([])
     await expect.poll(() => emulator.messages(phone).length).toBe(1)
   })
 

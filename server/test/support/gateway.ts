@@ -1,4 +1,5 @@
 // A gateway of the test's own, for what a real one does and the emulator does not: it answers as the test says.
+import { json } from 'node:stream/consumers'
 import { listenHttp } from './http-server.ts'
 import { genericReceipts } from './sms.ts'
 
@@ -20,9 +21,7 @@ export const startGateway = async (answer: (send: GatewaySend) => Promise<void>)
   const texts: string[] = []
   const keys = new Set<string>()
   const server = await listenHttp(async (request, reply) => {
-    const chunks: Buffer[] = []
-    for await (const chunk of request) chunks.push(chunk)
-    const send = { ...JSON.parse(Buffer.concat(chunks).toString()), id: `id-${sends.length}` }
+    const send = { ...((await json(request)) as Omit<GatewaySend, 'id'>), id: `id-${sends.length}` }
     sends.push(send)
     const key = request.headers['idempotency-key']
     if (typeof key !== 'string' || !keys.has(key)) texts.push(send.text)

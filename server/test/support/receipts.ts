@@ -1,5 +1,6 @@
 // A server of the test, where a provider calls: it takes what comes and keeps it, as a receipt endpoint of ours does.
 import type { IncomingMessage } from 'node:http'
+import { buffer } from 'node:stream/consumers'
 import type { ReceiptCall } from '../../src/providers/providers.ts'
 import { listenHttp } from './http-server.ts'
 
@@ -36,13 +37,11 @@ export const receiveReceipts = async (): Promise<Receipts> => {
 }
 
 const readCall = async (request: IncomingMessage, origin: string): Promise<ReceiptCall> => {
-  const chunks: Buffer[] = []
-  for await (const chunk of request) chunks.push(chunk)
   return {
     method: request.method ?? '',
     url: `${origin}${request.url}`,
     headers: request.headers,
-    body: Buffer.concat(chunks),
+    body: await buffer(request),
     hasToken: request.url?.startsWith(path) === true,
   }
 }
